@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The second wall: a Landlock domain that is a superset of the policy, or exactly its file rules in the
+ * kernel tier. It also keeps the target's signals, ptrace and abstract sockets inside the sandbox.
+ */
+#ifndef FLICKER_ENFORCE_LANDLOCK_H
+#define FLICKER_ENFORCE_LANDLOCK_H
+
+#include "broker/base/err.h"
+#include "broker/policy/tiers.h"
+
+/* Landlock's ABI version, or -errno where the kernel has none (then flicker refuses to start). */
+int landlock_abi(void);
+
+/* Builds the ruleset in the parent. also_executable: NULL-terminated paths that must stay executable and
+ * readable whatever the policy says (the agent). Returns a ruleset descriptor (close-on-exec), or -errno. */
+int landlock_build(const struct policy *policy, const struct tiers *tiers,
+                   const char *const also_executable[], struct err *err);
+
+/* In the child, after no_new_privs. Async-signal safe. 0 or -errno. */
+int landlock_restrict(int ruleset_fd);
+
+#endif

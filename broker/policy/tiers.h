@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which tier enforces what: computed once per sandbox from the policy, the options and what the kernel can
+ * do. The seccomp filter, the Landlock rules and the agent's masks are all read off this plan.
+ */
+#ifndef FLICKER_POLICY_TIERS_H
+#define FLICKER_POLICY_TIERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/policy/policy.h"
+#include "broker/policy/syscalls.h"
+
+struct tier_inputs {
+        bool agent;        /* the agent will be loaded where it helps */
+        bool mediate_all;
+        bool warn;         /* refuse nothing that the policy alone refuses */
+        bool privileged;   /* the broker may act with other users' credentials */
+};
+
+/* What the filter does with a syscall whose registers match no special rule. */
+enum tier_action {
+        TIER_NATIVE,
+        TIER_NOTIFY,
+        TIER_SCALAR, /* the filter's own argument rule: native where it passes, else notify */
+        TIER_NOSYS,
+};
+
+struct tiers {
+        enum tier_action action[SYSCALLS_LIMIT];
+        bool agent;             /* load it */
+        bool files_in_kernel;   /* opens run natively: Landlock expresses the whole file policy */
+        bool landlock_files;    /* Landlock's file rules are installed (not under warn) */
+        bool report;            /* native opens that fail with EACCES/EPERM are reported by the agent */
+        bool substitute_exe;    /* the agent substitutes "/proc/self/exe" */
+        bool unix_sockets, tcp_sockets, udp_sockets; /* families that may be created */
+        bool sends_in_kernel;   /* no datagram addresses to judge: sendmsg and sendmmsg run natively */
+        bool mediate_all;
+        bool warn;
+        uint64_t mediated[SYSCALLS_LIMIT / 64]; /* for struct fl_hello */
+        uint64_t ring[SYSCALLS_LIMIT / 64];
+        uint64_t reported[SYSCALLS_LIMIT / 64];
+};
+
+/* Pure. is_directory answers whether a rule's pattern names an existing directory (the kernel tier needs
+ * that); it is a parameter so that tests decide. */
+void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
+                bool (*is_directory)(const char *path), struct tiers *ret_tiers);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The calls an agent makes to its broker: one syscall number that no kernel uses, which the seccomp
+ * filter turns into a notification. The kernel vouches for who is calling; nothing else about a call
+ * is trusted. Without a broker (or outside a sandbox) the number fails with ENOSYS.
+ *
+ * Written and read by both sides, hence no libc here.
+ */
+#ifndef FL_PROTO_CALL_H
+#define FL_PROTO_CALL_H
+
+#include <stdint.h>
+
+#define FL_PROTO_VERSION 1u
+
+/* The syscall number. Far above any real one, far below the x32 bit (0x40000000). */
+#define FL_CALL_NR 0x464c
+
+/* rdi of a call; the other arguments follow in rsi, rdx, r10, r8, r9. */
+enum fl_call {
+        /* (struct fl_hello *out, size_t size): a new image asks what to run. The broker answers only if
+         * /proc/PID/exe is the agent and an exec was approved for the process; it fills *out and returns
+         * a descriptor (close-on-exec) of the program's file, or -errno. */
+        FL_CALL_HELLO = 1,
+        /* (int dirfd, const char *path, int at_flags): may this process execute path? 0 after the broker
+         * noted the program for the image that follows, or the -errno that execve(2) would give. The agent
+         * then executes the file named by fl_hello.agent_path with the caller's argv and envp. */
+        FL_CALL_EXEC = 2,
+        /* (): a descriptor (close-on-exec) of this process's ring memory, struct fl_ring, or -errno. */
+        FL_CALL_RING = 3,
+        /* (int fd, void *out, size_t size, size_t offset): the patch plan of the file open at fd, see
+         * proto/plan.h. Copies plan bytes [offset, offset+size) and returns the plan's whole size in
+         * bytes (0: nothing to patch), or -errno. */
+        FL_CALL_PLAN = 4,
+        /* (int nr, const uint64_t args[6], long error): syscall nr ran natively and the kernel refused it
+         * with -error; the broker explains the refusal. Always 0. */
+        FL_CALL_REPORT = 5,
+};
+
+#define FL_SYSCALL_LIMIT 512u /* syscall numbers the masks below cover; higher ones always run natively */
+#define FL_MASK_WORDS    (FL_SYSCALL_LIMIT / 64u)
+#define FL_PATH_MAX      4096u
+#define FL_SHEBANG_MAX   256u /* BINPRM_BUF_SIZE of the kernel */
+
+enum fl_hello_flags {
+        /* readlink, open, stat, exec of "/proc/self/exe" run natively under this policy, so the agent
+         * substitutes fl_hello.exe_path for that very string. */
+        FL_HELLO_SUBSTITUTE_EXE = 1u << 0,
+};
+
+/* What a new image learns. All strings are NUL-terminated. About 17 KiB. */
+struct fl_hello {
+        uint32_t version;
+        uint32_t flags;
+        /* Bit nr set: the broker decides this syscall; a site with this number is worth a patch. */
+        uint64_t mediated[FL_MASK_WORDS];
+        /* Subset of mediated that may be submitted on the ring; the rest of mediated, and all else, runs
+         * natively (and meets the seccomp filter there). */
+        uint64_t ring[FL_MASK_WORDS];
+        /* Runs natively; where the kernel answers EACCES or EPERM the agent makes FL_CALL_REPORT. */
+        uint64_t reported[FL_MASK_WORDS];
+        /* "#!" scripts: the program is the interpreter. 0: not a script. 1: argv becomes
+         * {script_interpreter, execfn, argv[1]...}; 2: {script_interpreter, script_argument, execfn,
+         * argv[1]...} (execve(2), "Interpreter scripts"). */
+        uint32_t script_arguments;
+        char comm[16];                           /* for PR_SET_NAME */
+        char execfn[FL_PATH_MAX];                /* AT_EXECFN */
+        char script_interpreter[FL_SHEBANG_MAX]; /* argv[0] of a script's interpreter */
+        char script_argument[FL_SHEBANG_MAX];
+        char exe_path[FL_PATH_MAX];   /* where the program's file is, symbolic links resolved */
+        char agent_path[FL_PATH_MAX]; /* what to execute after FL_CALL_EXEC */
+};
+
+#endif
