@@ -11,17 +11,19 @@
  *
  *   agent                                     broker (only while fl_ring.polling is non-zero)
  *   claims bit i in its private bitmap
- *   fills tid, nr, args
- *   request = g|SUBMITTED   (release)  ---->  reads request (acquire), copies the slot
+ *   sets bit i of used, once for all (seq_cst)
+ *   fills tid, nr, args (release)
+ *   request = g|SUBMITTED   (seq_cst)  ---->  reads used, request (seq_cst), copies the slot (acquire)
  *                                             reply_state = g|TAKEN (seq_cst), reads request again
- *                                             (seq_cst): g|WITHDRAWN -> reply_state = g|CANCELLED, done
+ *                                             (seq_cst): changed -> reply_state = g|CANCELLED, done
  *                                             works; fills answer, result
- *   reads reply_state (acquire)       <----   reply_state = g|DONE (release); FUTEX_WAKE if sleeping
+ *   reads reply_state (acquire)       <----   reply_state = g|DONE (seq_cst); FUTEX_WAKE if sleeping
  *   frees bit i; the next use has generation g+1 (modulo 2^29)
  *
- * Dekker pairs: (agent: request=SUBMITTED; fence; reads polling) with (broker: polling=0; fence; scans
- * requests once more), and (agent: request=WITHDRAWN; fence; reads reply_state) with (broker: TAKEN;
- * fence; reads request). An agent that sees polling == 0 after submitting withdraws: if reply_state is
+ * Dekker pairs, by seq_cst accesses to the words themselves: (agent: used, request=SUBMITTED; reads polling)
+ * with (broker: polling=0; scans used and requests once more), (agent: request=WITHDRAWN; reads
+ * reply_state) with (broker: TAKEN; reads request), and (agent: sleeping=1; reads reply_state) with (broker:
+ * DONE or CANCELLED; reads sleeping). An agent that sees polling == 0 after submitting withdraws: if reply_state is
  * not g|TAKEN, g|DONE or g|CANCELLED then, the slot is its own again and the call runs natively; after
  * TAKEN it waits for DONE or CANCELLED. An agent may wait with FUTEX_WAIT on reply_state after setting
  * sleeping to non-zero (seq_cst) and reading reply_state once more.
@@ -104,6 +106,23 @@ static inline void fl_store_seq_cst(uint32_t *word, uint32_t value)
         __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
 }
 
+static inline uint64_t fl_load_seq_cst_64(const uint64_t *word)
+{
+        return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+/* The words of a slot's payload: acquire and release so that a copy torn by a reuse of the slot implies that
+ * the second read of request shows the reuse. */
+static inline uint64_t fl_load_acquire_64(const uint64_t *word)
+{
+        return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline void fl_store_release_64(uint64_t *word, uint64_t value)
+{
+        __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
 static inline uint64_t fl_load_once_64(const uint64_t *word)
 {
         return __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -127,6 +146,11 @@ static inline void fl_store_once_32(uint32_t *word, uint32_t value)
 static inline uint64_t fl_fetch_or_64(uint64_t *word, uint64_t bits)
 {
         return __atomic_fetch_or(word, bits, __ATOMIC_ACQ_REL);
+}
+
+static inline uint64_t fl_fetch_or_seq_cst_64(uint64_t *word, uint64_t bits)
+{
+        return __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST);
 }
 
 static inline uint64_t fl_fetch_and_64(uint64_t *word, uint64_t bits)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The asking side of the ring (proto/ring.h): claim a slot, submit registers, wait or withdraw, release.
+ *
+ * Freestanding, and compiled hosted for tests: it includes nothing but proto/, calls nothing but
+ * ring_client_wait, keeps no thread-local state and may be entered by any number of threads and from
+ * signal handlers. A caller that never comes back (a handler that jumps away, a thread that ends) costs its
+ * slot and nothing else.
+ *
+ * One struct ring_client a process, in the agent's own memory. Nothing here is trusted by the broker.
+ */
+#ifndef FLICKER_AGENT_RING_CLIENT_H
+#define FLICKER_AGENT_RING_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/ring.h"
+
+struct ring_client {
+        struct fl_ring *ring; /* NULL: none, every call runs natively */
+        uint64_t claimed;     /* one bit a slot; an assembly entry may claim by "lock bts" itself */
+        uint64_t used;        /* what was already set in ring->used */
+        uint64_t spin_ticks;  /* of the time stamp counter, before the waiter gives up or sleeps */
+        uint32_t generation[FL_RING_SLOTS]; /* of the slot's next use; written by the slot's claimer */
+};
+
+enum ring_client_outcome {
+        RING_CLIENT_RESULT = 1, /* *ret_result is what the syscall returns */
+        RING_CLIENT_NATIVE = 2, /* run the syscall instruction */
+};
+
+#define RING_CLIENT_SPIN_US 20u /* what to give as spin_ticks: this many microseconds of the counter */
+
+/* Supplied by whoever links this file: FUTEX_WAIT (shared, no timeout) on *word while it is expected. May
+ * return at any time, for any reason. */
+void ring_client_wait(uint32_t *word, uint32_t expected);
+
+/* Starts on ring, which was mapped fresh for this process. No other thread may be inside. ring NULL: stands
+ * down. */
+void ring_client_attach(struct ring_client *client, struct fl_ring *ring, uint64_t spin_ticks);
+
+/* Is it worth submitting? Reads one shared word. */
+static inline bool ring_client_hot(const struct ring_client *client)
+{
+        return client->ring && fl_load_acquire(&client->ring->polling) != 0;
+}
+
+/* A free slot, the lowest first so that the broker looks at few; -1 where all are taken. */
+int ring_client_claim(struct ring_client *client);
+
+/* Submits a claimed slot. */
+void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t tid, uint32_t nr,
+                        const uint64_t args[6]);
+
+/* Waits for the answer to what was submitted in slot, or withdraws it where nobody polls or nobody took it
+ * within the spin budget. *ret_result is set for RING_CLIENT_RESULT only. The slot stays claimed. */
+enum ring_client_outcome ring_client_await(struct ring_client *client, unsigned slot, int64_t *ret_result);
+
+/* Lets go of a claimed slot, submitted and awaited or never submitted. */
+void ring_client_release(struct ring_client *client, unsigned slot);
+
+/* All of the above for one syscall. */
+enum ring_client_outcome ring_client_call(struct ring_client *client, uint32_t tid, uint32_t nr,
+                                          const uint64_t args[6], int64_t *ret_result);
+
+#endif
