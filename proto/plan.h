@@ -2,12 +2,17 @@
 /*
  * A patch plan: how to redirect the syscall instructions of one ELF file. Computed by the broker's
  * scanner once per file, applied by the agent while the file's code is still writable and not yet
- * executable. Position-independent: every offset is a file offset.
+ * executable. Position-independent: sites are file offsets, displaced operands are relative to their site.
  *
  * Hostile on both sides: the agent is in hostile ground, and the file that was scanned is foreign.
  *
- * Layout: struct fl_plan, then site_count struct fl_site sorted by offset, then code_size bytes of
- * displaced code that the sites refer to.
+ * Layout: struct fl_plan, then site_count struct fl_site sorted by start and disjoint, then code_size bytes
+ * of displaced code that the sites refer to. All three parts begin at multiples of 8.
+ *
+ * A trampoline for a site runs: the before part; the syscall (rcx as the kernel leaves it: the address of
+ * start+syscall_at+2); the after part; a jump to start+length, which FL_SITE_ENDS makes superfluous.
+ * Displaced instructions are in their original order, and each has its original length except where
+ * fl_relocation.grown says otherwise, so a program counter in a trampoline maps back to one in the file.
  */
 #ifndef FL_PROTO_PLAN_H
 #define FL_PROTO_PLAN_H
@@ -15,52 +20,66 @@
 #include <stdint.h>
 
 #define FL_PLAN_MAGIC     0x316e616c70316c66ull /* "fl1plan1" */
-#define FL_PLAN_VERSION   1u
-#define FL_PLAN_SITES_MAX (1u << 20)
-#define FL_PLAN_CODE_MAX  (64u << 20)
+#define FL_PLAN_VERSION   2u
+#define FL_PLAN_SITES_MAX (1u << 17)
+#define FL_PLAN_CODE_MAX  (8u << 20)
 
 #define FL_SITE_NR_UNKNOWN 0xffffu
 
-/* Bytes displaced before, and after, the syscall instruction, re-encoded for the trampoline. */
-#define FL_SITE_WINDOW_MAX 64u /* bytes of original code one site may cover */
+#define FL_SITE_WINDOW_MIN      5u   /* bytes of a jmp rel32 */
+#define FL_SITE_WINDOW_MAX      64u  /* bytes of original code one site may cover */
+#define FL_SITE_CODE_MAX        192u /* bytes of displaced code: a 2-byte branch becomes one of 6 */
+#define FL_SITE_RELOCATIONS_MAX 16u
 
 enum fl_site_tactic {
-        FL_TACTIC_NONE = 0, /* not patched: left to the backstop */
+        FL_TACTIC_NONE = 0,   /* not patched: left to the backstop. start is the syscall, length 2, no code */
         FL_TACTIC_BEFORE = 1, /* preceding instructions displaced with the syscall */
         FL_TACTIC_AFTER = 2,  /* following instructions displaced with the syscall */
         FL_TACTIC_BOTH = 3,
+};
+
+enum fl_site_flags {
+        FL_SITE_ENDS = 1u << 0, /* the after part ends in jmp or ret: control never reaches its end */
 };
 
 /*
  * One site. The window [start, start+length) of the file, 5 bytes or more, is overwritten by a 5-byte
  * jmp rel32 to the trampoline and filled up with int3; no known branch lands inside it but at its start.
  * The syscall instruction stands at start+syscall_at in it.
+ *
+ * What code gets displaced: nothing that depends on where it stands but rip-relative operands and direct
+ * branches, which have relocations; no call; branches only in the after part.
  */
 struct fl_site {
-        uint64_t start;       /* file offset of the window */
-        uint8_t length;       /* bytes */
-        uint8_t syscall_at;   /* offset of the 0f 05 in the window */
-        uint16_t nr;          /* syscall number where one is known, else FL_SITE_NR_UNKNOWN */
-        uint8_t tactic;       /* enum fl_site_tactic */
-        uint8_t relocations;  /* rip-relative operands and branches, see struct fl_relocation */
+        uint64_t start;     /* file offset of the window */
+        uint8_t length;     /* bytes */
+        uint8_t syscall_at; /* offset of the 0f 05 in the window */
+        uint16_t nr;        /* syscall number where straight-line code sets one, else FL_SITE_NR_UNKNOWN. Says
+                               whether a patch is worth it; what runs is what rax holds at run time */
+        uint8_t tactic;     /* enum fl_site_tactic */
+        uint8_t flags;      /* enum fl_site_flags */
         uint16_t before_size; /* displaced code in front of the syscall, bytes */
-        uint32_t code;        /* offset of the displaced code in the plan's code area: before_size bytes that
-                                 run before the syscall, after_size that run after it, then (aligned to 4)
-                                 the relocations */
-        uint16_t after_size;
-        uint16_t reserved;
+        uint16_t after_size;  /* displaced code behind it */
+        uint16_t relocations; /* how many struct fl_relocation follow, sorted by at */
+        uint32_t code; /* offset of the displaced code in the plan's code area, a multiple of 8: before_size
+                          bytes, then after_size bytes, then, at the next multiple of 8, the relocations */
+        uint32_t original; /* fl_window_hash of the window as scanned: where memory holds anything else
+                              (relocated text, a changed file), the site is left alone */
+        uint32_t reserved; /* 0 */
 };
 
 /* A 32-bit displacement in the displaced code that has to reach the same target from the trampoline:
- * the agent writes target - address of the byte behind the instruction. Branches out of the window are
- * re-encoded by the scanner in their rel32 form. */
+ * at `at`, the agent writes window's address + target - address of the byte at `next`, and leaves the site
+ * alone where that does not fit 32 bits. Branches are in their rel32 form already. Offsets count before and
+ * after part as one run: before_size + n is byte n of the after part (the trampoline puts the syscall between
+ * them). */
 struct fl_relocation {
-        uint16_t at;          /* offset of the rel32/disp32 in the displaced code (before and after counted
-                                 as one run: before_size + n is byte n of the second part) */
-        uint16_t next;        /* offset of the byte behind the instruction, counted likewise */
-        uint32_t reserved;
-        int64_t target;       /* file offset-relative: where it points, as an offset from the window's start
-                                 in the mapped image (may lie outside the window, in another segment) */
+        uint16_t at;       /* offset of the displacement, 4 bytes; they hold 0 in the plan */
+        uint16_t next;     /* offset of the byte behind its instruction; the instruction lies in one part */
+        uint16_t grown;    /* bytes by which the instruction is longer than it was in the window */
+        uint16_t reserved; /* 0 */
+        int64_t target;    /* where it points: memory distance from the window's start, in bytes; may lie in
+                              another    segment of the file's mapping */
 };
 
 struct fl_plan {
@@ -75,8 +94,28 @@ struct fl_plan {
         uint64_t checksum; /* FNV-1a 64 over everything behind this structure */
 };
 
-_Static_assert(sizeof(struct fl_site) == 24, "site layout");
+_Static_assert(sizeof(struct fl_site) == 32, "site layout");
 _Static_assert(sizeof(struct fl_relocation) == 16, "relocation layout");
 _Static_assert(sizeof(struct fl_plan) == 72, "plan layout");
+
+#define FL_PLAN_SIZE_MAX                                                                                     \
+        (sizeof(struct fl_plan) + (uint64_t)FL_PLAN_SITES_MAX * sizeof(struct fl_site) + FL_PLAN_CODE_MAX)
+
+/* Where a site's relocations begin in the code area. */
+static inline uint32_t fl_site_relocations_at(const struct fl_site *site)
+{
+        return (site->code + site->before_size + site->after_size + 7u) & ~7u;
+}
+
+/* FNV-1a, 32 bits. */
+static inline uint32_t fl_window_hash(const void *window, uint32_t length)
+{
+        const uint8_t *bytes = window;
+        uint32_t hash = 0x811c9dc5u;
+
+        for (uint32_t i = 0; i < length; i++)
+                hash = (hash ^ bytes[i]) * 0x01000193u;
+        return hash;
+}
 
 #endif
