@@ -14,6 +14,8 @@
 #include "broker/policy/request.h"
 #include "broker/policy/tiers.h"
 
+struct credentials_watch;
+
 /* The program that a process runs by way of the agent, for /proc/self/exe; filled by the session. */
 struct program_lookup {
         /* Writes the path of the program that thread tid's process runs (NUL-terminated) and returns its
@@ -31,6 +33,9 @@ struct operations {
         struct program_lookup programs;
         bool privileged;   /* assume callers' credentials */
         int proc_fd;       /* O_PATH of /proc */
+        /* Shared with the session, which notes changes in it (credentials.h). NULL: a privileged broker reads
+         * every caller's credentials for every request. */
+        struct credentials_watch *watch;
 };
 
 /* One broker thread that carries out operations. Not shared between threads. */
@@ -38,6 +43,7 @@ struct worker {
         const struct operations *operations;
         bool may_block; /* a thread of the blocking pool; otherwise such requests ask for one */
         struct credentials *credentials; /* whose they are now; internal */
+        struct worker_files *files;      /* descriptors that a worker keeps; internal */
 };
 
 int worker_init(struct worker *worker, const struct operations *operations, bool may_block);

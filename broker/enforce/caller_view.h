@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The caller as the kernel shows it: working directory, descriptors, credentials, umask, pending signals. All
+ * of it is read through /proc/TID or a pidfd with the broker's own credentials, and every function asks
+ * caller->alive() after it read and before it returns what it read, so that a recycled thread id never speaks
+ * for the caller.
+ *
+ * The caller's root directory and mount namespace are the broker's: nothing in a sandbox can change them
+ * (chroot, pivot_root, setns, unshare and namespaces of clone are refused by the baseline).
+ */
+#ifndef FLICKER_ENFORCE_CALLER_VIEW_H
+#define FLICKER_ENFORCE_CALLER_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "broker/policy/request.h"
+
+#define CALLER_GROUPS_MAX    65536 /* NGROUPS_MAX */
+#define CALLER_GROUPS_INLINE 64    /* more than these are kept on the heap of the worker */
+
+struct operation;
+struct worker;
+
+/* /proc/TID/status (proc_pid_status(5)). */
+struct caller_status {
+        pid_t tgid;
+        mode_t umask;
+        unsigned threads;
+        struct {
+                uid_t real, effective, saved, file;
+        } uid;
+        struct {
+                gid_t real, effective, saved, file;
+        } gid;
+        uint64_t cap_permitted, cap_effective;
+        uint64_t signals_pending, signals_pending_shared, signals_blocked, signals_ignored, signals_caught;
+        unsigned group_count;
+        gid_t groups[CALLER_GROUPS_INLINE]; /* the first of them */
+        bool groups_cut; /* there are more: file operations are refused, see credentials.c */
+};
+
+/* The status of the caller's thread, read at most once a request. 0 or -errno (-ESRCH: gone). */
+int caller_status(struct operation *operation, const struct caller_status **ret_status);
+
+/* A duplicate (close-on-exec, same open file description) of the caller's descriptor fd: -EBADF where there
+ * is none, -ESRCH where the caller is gone. The broker's own credentials are restored by this. */
+int caller_descriptor(struct operation *operation, int fd);
+
+/* The directory that a relative path starts from: fd is AT_FDCWD or the caller's descriptor number. A
+ * descriptor to close, good for *at() calls; what it leads to need not be a directory. -EBADF, -ESRCH. */
+int caller_directory(struct operation *operation, int fd);
+
+/* Should work that blocks for the caller be given up? 0: no. Otherwise what the syscall returns: -ERESTARTSYS
+ * (512; the kernel restarts the syscall, or makes it EINTR, as the handler's SA_RESTART says) where a signal
+ * waits for the caller, -EINTR where it is not certain that the signal is this thread's, -ESRCH where the
+ * caller is gone. */
+int caller_interrupted(const struct caller *caller);
+
+#define CALLER_ERESTARTSYS 512 /* the kernel's own, not in errno.h */
+#define CALLER_POLL_MS     20  /* how often work that blocks asks caller_interrupted() */
+
+#endif
