@@ -10,13 +10,13 @@
 
 /* What an approved exec will run. */
 struct exec_program {
-        int fd;                    /* O_RDONLY|O_CLOEXEC of the program (a script's interpreter), owned */
-        dev_t device;              /* its identity */
+        int fd;       /* O_RDONLY|O_CLOEXEC of the program (a script's interpreter), owned */
+        dev_t device; /* its identity */
         ino_t inode;
         unsigned script_arguments; /* as in struct fl_hello */
         char execfn[REQUEST_PATH_MAX];
         char script_interpreter[256];
-        char script_argument[256];
+        char script_argument[256]; /* words, as in struct fl_hello */
         char exe_path[REQUEST_PATH_MAX];
         char comm[16];
 };
@@ -24,8 +24,8 @@ struct exec_program {
 void exec_program_init(struct exec_program *program);
 void exec_program_finish(struct exec_program *program);
 
-/* Judges a REQUEST_EXEC for caller. 0 and *ret_program; or -errno as execve(2) has it. reply->verdict is filled
- * where the policy was asked. */
+/* Judges a REQUEST_EXEC for caller. 0 and *ret_program; or -errno as execve(2) has it. reply->verdict is
+ * filled where the policy was asked. */
 int exec_approve(struct worker *worker, const struct caller *caller, const struct request *request,
                  struct exec_program *ret_program, struct reply *reply);
 

@@ -59,9 +59,10 @@ struct fl_hello {
         uint64_t ring[FL_MASK_WORDS];
         /* Runs natively; where the kernel answers EACCES or EPERM the agent makes FL_CALL_REPORT. */
         uint64_t reported[FL_MASK_WORDS];
-        /* "#!" scripts: the program is the interpreter. 0: not a script. 1: argv becomes
-         * {script_interpreter, execfn, argv[1]...}; 2: {script_interpreter, script_argument, execfn,
-         * argv[1]...} (execve(2), "Interpreter scripts"). */
+        /* "#!" scripts: the program is the interpreter. 0: not a script. n: argv becomes
+         * {script_interpreter, the n-1 words of script_argument, execfn, argv[1]...} (execve(2),
+         * "Interpreter scripts"). The words lie one behind the other, each with its NUL; there is more than
+         * one where an interpreter is a script itself, and a word may be empty. */
         uint32_t script_arguments;
         char comm[16];                           /* for PR_SET_NAME */
         char execfn[FL_PATH_MAX];                /* AT_EXECFN */
