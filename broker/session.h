@@ -21,14 +21,17 @@ struct session_options {
         const char *agent_path;      /* the agent's executable; NULL without an agent */
         const char *scanner_path;    /* flicker-scan */
         const char *cache_directory; /* of patch plans; NULL: none */
-        pid_t root;                  /* ancestor of every process of the sandbox (the guardian) */
-        int audit_fd;                /* JSON lines, or -1 */
-        bool quiet, verbose;         /* of refusals on standard error */
-        bool warn;                   /* report, refuse nothing that the policy alone refuses */
+        pid_t root;          /* ancestor of every process of the sandbox (the guardian); may be set later */
+        int audit_fd;        /* JSON lines, or -1 */
+        bool quiet, verbose; /* of refusals on standard error */
+        bool warn;           /* report, refuse nothing that the policy alone refuses */
         bool privileged;
 };
 
 int session_create(const struct session_options *options, struct session **ret_session, struct err *err);
+
+/* Names the guardian, which is forked after the session is created. Before session_start. */
+void session_set_root(struct session *session, pid_t root);
 
 /* Starts serving listener (ownership passes) on threads of its own. */
 int session_start(struct session *session, int listener);
@@ -37,8 +40,8 @@ int session_start(struct session *session, int listener);
  * have to be gone, or be about to be killed: what is still asked fails. */
 void session_destroy(struct session *session);
 
-/* A broken invariant or protocol condemned the session (it must be ended by killing its processes): reason, or
- * NULL. condemned_fd becomes readable then. */
+/* A broken invariant or protocol condemned the session (it must be ended by killing its processes): reason,
+ * or NULL. condemned_fd becomes readable then. */
 int session_condemned_fd(const struct session *session);
 const char *session_condemned_reason(const struct session *session);
 

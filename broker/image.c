@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images: execs approved and verified, and what the agent of a new image asks.
+ *
+ * Nobody can exec for another process, so an approved execve goes on in the kernel, on memory that may have
+ * changed since. That grants nothing: the new image has the rights of the old one, Landlock refuses files
+ * outside every exec grant, and before the new image gets its first answer from the broker, what the kernel
+ * says it runs must be what was approved.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "broker/base/cleanup.h"
+#include "broker/intake/target_memory.h"
+#include "broker/proc.h"
+#include "broker/session_internal.h"
+#include "proto/call.h"
+
+static bool same_file(dev_t device, ino_t inode, dev_t other_device, ino_t other_inode)
+{
+        return device == other_device && inode == other_inode;
+}
+
+static bool is_agent(const struct session *session, dev_t device, ino_t inode)
+{
+        return session->options.agent_path &&
+               same_file(device, inode, session->agent_device, session->agent_inode);
+}
+
+/* What the process of a pending exec shows, with the table lock held: true to serve it. */
+static bool verify_pending(struct session *session, struct process *process, const struct caller *caller)
+{
+        dev_t device;
+        ino_t inode;
+
+        if (proc_exe(caller->tid, &device, &inode) < 0)
+                return !caller->alive(caller); /* gone: whatever is answered reaches no one */
+        if (process->exec_by_agent) {
+                /* A new image of the agent asks FL_CALL_HELLO before foreign code runs, so an agent that asks
+                 * something else is the old image still (the exec failed, or another thread asks). */
+                return is_agent(session, device, inode) ||
+                       same_file(device, inode, process->old_device, process->old_inode);
+        }
+        if (same_file(device, inode, process->program.device, process->program.inode)) {
+                process_set_pending(&session->processes, process, false);
+                process_drop_ring(process);
+                process->exe_path[0] = '\0';
+                return true;
+        }
+        if (!same_file(device, inode, process->old_device, process->old_inode))
+                return false;
+        if (caller->tid == process->exec_tid) /* the exec failed */
+                process_set_pending(&session->processes, process, false);
+        return true;
+}
+
+bool image_verify(struct session *session, const struct caller *caller)
+{
+        struct process *process;
+        bool good = true;
+
+        if (!__atomic_load_n(&session->processes.execs_pending, __ATOMIC_RELAXED))
+                return true;
+        pthread_mutex_lock(&session->processes.lock);
+        process = process_peek(&session->processes, caller->tid);
+        if (!process)
+                process = process_peek(&session->processes, proc_tgid(caller->tid));
+        if (process && process->exec_pending)
+                good = verify_pending(session, process, caller);
+        pthread_mutex_unlock(&session->processes.lock);
+        if (!good)
+                serve_kill(caller);
+        return good;
+}
+
+/* Is this the execve of the agent that FL_CALL_EXEC announced? */
+static bool is_announced(struct session *session, const struct caller *caller, const struct raw_call *call)
+{
+        char path[FL_PATH_MAX];
+        struct process *process;
+        bool announced;
+
+        if (call->nr != SYS_execve || !session->options.agent_path)
+                return false;
+        pthread_mutex_lock(&session->processes.lock);
+        process = process_find(&session->processes, proc_tgid(caller->tid));
+        announced = process && process->exec_pending && process->exec_by_agent &&
+                    process->exec_tid == caller->tid;
+        pthread_mutex_unlock(&session->processes.lock);
+
+        return announced && target_read_string(caller->tid, call->args[0], path, sizeof path) > 0 &&
+               strcmp(path, session->options.agent_path) == 0;
+}
+
+/* Remembers an approved exec. Takes over *program. */
+static int remember(struct session *session, const struct caller *caller, struct exec_program *program,
+                    bool by_agent)
+{
+        struct process *process;
+        dev_t device;
+        ino_t inode;
+        int r = proc_exe(caller->tid, &device, &inode);
+        pid_t pid = proc_tgid(caller->tid);
+
+        if (r < 0 || pid < 0)
+                return -ESRCH;
+        pthread_mutex_lock(&session->processes.lock);
+        r = process_make(&session->processes, pid, &process);
+        if (r == 0 && !caller->alive(caller))
+                r = -ESRCH; /* the entry may be another process's: leave it alone */
+        if (r == 0) {
+                process_set_pending(&session->processes, process, false);
+                process->program = *program;
+                exec_program_init(program);
+                process->exec_by_agent = by_agent;
+                process->exec_tid = caller->tid;
+                process->old_device = device;
+                process->old_inode = inode;
+                process_set_pending(&session->processes, process, true);
+        }
+        pthread_mutex_unlock(&session->processes.lock);
+        return r;
+}
+
+/* Judges an exec and remembers it where it is approved. 0 or -errno; the reply holds the verdict. */
+static int approve(struct server *server, const struct caller *caller, const struct raw_call *call,
+                   bool by_agent)
+{
+        struct exec_program *program = malloc(sizeof *program);
+        int r;
+
+        if (!program)
+                return -ENOMEM;
+        exec_program_init(program);
+        request_finish(server->request);
+        request_init(server->request);
+        r = decode(caller, call, server->request);
+        if (r == 0)
+                r = exec_approve(&server->worker, caller, server->request, program, &server->reply);
+        if (r == 0)
+                r = remember(server->session, caller, program, by_agent);
+        exec_program_finish(program);
+        free(program);
+        return r;
+}
+
+void image_exec(struct server *server, const struct caller *caller, const struct raw_call *call)
+{
+        struct reply *reply = &server->reply;
+        int r;
+
+        reply_finish(reply);
+        reply_init(reply);
+        if (!is_announced(server->session, caller, call)) {
+                if (serve_refused(server, caller, call))
+                        return;
+                r = approve(server, caller, call, false);
+                if (r < 0) {
+                        reply_result(reply, r);
+                        return;
+                }
+        }
+        reply->kind = REPLY_CONTINUE;
+        reply->why = "the new image is verified before it gets anything";
+}
+
+static void fill_hello(const struct session *session, const struct exec_program *program,
+                       struct fl_hello *hello)
+{
+        const struct tiers *tiers = session->options.tiers;
+
+        memset(hello, 0, sizeof *hello);
+        hello->version = FL_PROTO_VERSION;
+        hello->flags = tiers->substitute_exe ? FL_HELLO_SUBSTITUTE_EXE : 0;
+        memcpy(hello->mediated, tiers->mediated, sizeof hello->mediated);
+        if (session->poller)
+                memcpy(hello->ring, tiers->ring, sizeof hello->ring);
+        memcpy(hello->reported, tiers->reported, sizeof hello->reported);
+        hello->script_arguments = program->script_arguments;
+        memcpy(hello->comm, program->comm, sizeof hello->comm);
+        strcpy(hello->execfn, program->execfn);
+        strcpy(hello->script_interpreter, program->script_interpreter);
+        strcpy(hello->script_argument, program->script_argument);
+        strcpy(hello->exe_path, program->exe_path);
+        strcpy(hello->agent_path, session->options.agent_path);
+}
+
+_Static_assert(SYSCALLS_LIMIT == FL_SYSCALL_LIMIT, "the masks of tiers and agent agree");
+_Static_assert(REQUEST_PATH_MAX == FL_PATH_MAX, "paths of broker and agent agree");
+
+/* With the table lock held. Gives the program's descriptor to the reply. */
+static int say_hello(struct session *session, struct process *process, struct reply *reply,
+                     struct fl_hello *hello)
+{
+        if (!process || !process->exec_pending || !process->exec_by_agent)
+                return -EPERM;
+        fill_hello(session, &process->program, hello);
+        process_drop_ring(process);
+        strcpy(process->exe_path, process->program.exe_path);
+        reply->kind = REPLY_DESCRIPTOR;
+        reply->fd = fd_take(&process->program.fd);
+        reply->fd_cloexec = true;
+        process_set_pending(&session->processes, process, false);
+        return 0;
+}
+
+static bool runs_agent(const struct session *session, const struct caller *caller)
+{
+        dev_t device;
+        ino_t inode;
+
+        return proc_exe(caller->tid, &device, &inode) == 0 && is_agent(session, device, inode) &&
+               caller->alive(caller);
+}
+
+static int call_hello(struct server *server, const struct caller *caller, uint64_t address, uint64_t size)
+{
+        struct session *session = server->session;
+        _cleanup_free_ struct fl_hello *hello = malloc(sizeof *hello);
+        int r;
+
+        if (!hello)
+                return -ENOMEM;
+        if (size != sizeof *hello)
+                return -EINVAL;
+        if (!runs_agent(session, caller))
+                return -EPERM;
+        pthread_mutex_lock(&session->processes.lock);
+        r = say_hello(session, process_find(&session->processes, caller->tid), &server->reply, hello);
+        pthread_mutex_unlock(&session->processes.lock);
+        if (r < 0)
+                return r;
+        return target_write(caller->tid, address, hello, sizeof *hello);
+}
+
+static int call_ring(struct server *server, const struct caller *caller)
+{
+        struct session *session = server->session;
+        pid_t pid = proc_tgid(caller->tid);
+        struct process *process;
+        int r;
+
+        if (!session->poller || pid < 0 || !runs_agent(session, caller))
+                return -EPERM;
+        pthread_mutex_lock(&session->processes.lock);
+        r = process_make(&session->processes, pid, &process);
+        if (r == 0)
+                r = process_give_ring(process);
+        if (r == 0) {
+                server->reply.fd = fcntl(process->ring->view->fd, F_DUPFD_CLOEXEC, 3);
+                if (server->reply.fd < 0)
+                        r = -errno;
+        }
+        pthread_mutex_unlock(&session->processes.lock);
+        if (r == 0) {
+                server->reply.kind = REPLY_DESCRIPTOR;
+                server->reply.fd_cloexec = true;
+        }
+        return r;
+}
+
+static int copy_plan(const struct caller *caller, const void *plan, size_t plan_size, const uint64_t args[6])
+{
+        uint64_t size = args[3], offset = args[4];
+
+        if (offset > plan_size)
+                return -EINVAL;
+        if (size > plan_size - offset)
+                size = plan_size - offset;
+        if (!caller->alive(caller))
+                return -ESRCH;
+        return target_write(caller->tid, args[2], (const char *)plan + offset, size);
+}
+
+static int call_plan(struct server *server, const struct caller *caller, const uint64_t args[6])
+{
+        struct plan_store *plans = server->session->plans;
+        _cleanup_close_ int fd = -1;
+        const struct fl_plan *plan;
+        size_t size;
+        int r;
+
+        if (!runs_agent(server->session, caller))
+                return -EPERM;
+        fd = caller_descriptor(caller, (int)args[1]);
+        if (fd < 0)
+                return fd;
+        r = server->worker.may_block ? plan_store_get(plans, fd, &plan, &size)
+                                     : plan_store_peek(plans, fd, &plan, &size);
+        if (r < 0)
+                return r;
+        if (plan->site_count == 0) {
+                reply_result(&server->reply, 0);
+        } else {
+                r = copy_plan(caller, plan, size, args);
+                reply_result(&server->reply, (int64_t)size);
+        }
+        plan_unref(plans, plan);
+        return r;
+}
+
+static int call_exec(struct server *server, const struct caller *caller, const struct raw_call *call)
+{
+        struct raw_call as_exec = {.nr = SYS_execve, .args = {call->args[2]}};
+
+        if (serve_refused(server, caller, &as_exec))
+                return 0;
+        return approve(server, caller, call, true);
+}
+
+/* The kernel refused nr natively: the verdict that the broker would have given explains it. */
+static int call_report(struct server *server, const struct caller *caller, const uint64_t args[6])
+{
+        struct session *session = server->session;
+        struct raw_call call = {.nr = (int)args[1]};
+        struct caller probe = *caller;
+
+        if (call.nr < 0 || call.nr >= SYSCALLS_LIMIT || syscall_entry(call.nr)->treatment != TREAT_OPEN)
+                return 0;
+        if (target_read(caller->tid, args[2], call.args, sizeof call.args) < 0)
+                return 0;
+        probe.via_ring = true; /* as over the ring: judged, nothing opened or made */
+        if (serve_call(server, &probe, &call) == 0 && server->reply.judged)
+                reporter_judged(session->reporter, caller->tid, &server->reply.verdict, "kernel");
+        reply_finish(&server->reply);
+        reply_init(&server->reply);
+        return 0;
+}
+
+int image_call(struct server *server, const struct caller *caller, const struct raw_call *call)
+{
+        struct reply *reply = &server->reply;
+        int r = -ENOSYS;
+
+        reply_finish(reply);
+        reply_init(reply);
+        if (server->session->options.agent_path) {
+                switch (call->args[0]) {
+                case FL_CALL_HELLO:
+                        r = call_hello(server, caller, call->args[1], call->args[2]);
+                        break;
+                case FL_CALL_EXEC:
+                        r = call_exec(server, caller, call);
+                        break;
+                case FL_CALL_RING:
+                        r = call_ring(server, caller);
+                        break;
+                case FL_CALL_PLAN:
+                        r = call_plan(server, caller, call->args);
+                        break;
+                case FL_CALL_REPORT:
+                        r = call_report(server, caller, call->args);
+                        break;
+                default:
+                        break;
+                }
+        }
+        if (r == -EAGAIN && !server->worker.may_block)
+                return -EAGAIN;
+        if (r < 0)
+                reply_result(reply, r);
+        return 0;
+}
+
+size_t image_exe_path(void *context, pid_t tid, char *out, size_t size)
+{
+        struct session *session = context;
+        struct process *process = NULL;
+        pid_t pid = proc_tgid(tid);
+        size_t length = 0;
+
+        /* A forked process has no entry until it execs: its program is its nearest ancestor's that has one.
+         */
+        pthread_mutex_lock(&session->processes.lock);
+        for (unsigned i = 0; pid > 1 && i < 64 && !process; i++) {
+                process = process_peek(&session->processes, pid);
+                pid = proc_parent(pid);
+        }
+        if (process && strlen(process->exe_path) < size) {
+                strcpy(out, process->exe_path);
+                length = strlen(out);
+        }
+        pthread_mutex_unlock(&session->processes.lock);
+        return length;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread that receives every notification of a sandbox. It never waits for anything but the next one:
+ * what may block goes to the pool. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+#include "broker/session_internal.h"
+#include "proto/call.h"
+
+void listener_answer(struct server *server, const struct notification *notification,
+                     const struct caller *caller)
+{
+        int listener = server->session->listener;
+        struct reply *reply = &server->reply;
+
+        if (!serve_finish(server, caller, "notify"))
+                return;
+        switch (reply->kind) {
+        case REPLY_RESULT:
+                notification_answer(listener, notification->id, reply->result);
+                return;
+        case REPLY_DESCRIPTOR:
+                notification_give(listener, notification->id, &reply->fd, reply->fd_cloexec,
+                                  reply->fd_close_first);
+                return;
+        case REPLY_CONTINUE:
+                notification_continue(listener, notification->id);
+                return;
+        case REPLY_NATIVE: /* the ring's answer only; here it would be a way round the policy */
+        case REPLY_KILL:
+                break;
+        }
+        notification_answer(listener, notification->id, -EACCES);
+}
+
+static int serve_notification(struct server *server, const struct caller *caller, const struct raw_call *call)
+{
+        if (call->nr == FL_CALL_NR)
+                return image_call(server, caller, call);
+        if (call->nr == SYS_execve || call->nr == SYS_execveat) {
+                image_exec(server, caller, call);
+                return 0;
+        }
+        return serve_call(server, caller, call);
+}
+
+/* A call that could have come over the ring: tells the poller, which may start polling. */
+static void note_for_ring(struct session *session, const struct caller *caller, int nr)
+{
+        const struct tiers *tiers = session->options.tiers;
+        struct process *process;
+
+        if (!session->poller || nr < 0 || nr >= SYSCALLS_LIMIT || !(tiers->ring[nr / 64] & 1ull << (nr % 64)))
+                return;
+        pthread_mutex_lock(&session->processes.lock);
+        process = process_peek(&session->processes, caller->tid);
+        if (process && process->ring)
+                poller_note(session->poller, process);
+        pthread_mutex_unlock(&session->processes.lock);
+}
+
+static void handle(struct server *server, const struct notification *notification)
+{
+        struct session *session = server->session;
+        struct caller caller;
+
+        atomic_fetch_add_explicit(&session->counters.notified, 1, memory_order_relaxed);
+        notification_caller(session->listener, notification, &caller);
+        if (!image_verify(session, &caller))
+                return;
+        if (serve_notification(server, &caller, &notification->call) == -EAGAIN) {
+                if (pool_submit(session->pool, server, notification, &caller) == 0)
+                        return;
+                reply_finish(&server->reply);
+                reply_init(&server->reply);
+                reply_result(&server->reply, -EAGAIN);
+        }
+        listener_answer(server, notification, &caller);
+        note_for_ring(session, &caller, notification->call.nr);
+}
+
+void *listener_main(void *argument)
+{
+        struct session *session = argument;
+        struct server server;
+        int r = server_init(&server, session, false);
+
+        if (r < 0) {
+                session_condemn(session, "the broker has no memory for its listener", 0);
+                return NULL;
+        }
+        while (!session->stopping) {
+                struct notification notification;
+
+                r = notification_receive(session->listener, &notification);
+                if (r == -ENOENT || r == -EINTR)
+                        continue;
+                if (r < 0)
+                        break; /* no task uses the filter any more */
+                handle(&server, &notification);
+        }
+        server_finish(&server);
+        return NULL;
+}

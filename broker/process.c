@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SWEEP_EVERY 32 /* entries created between two sweeps */
+
+void process_table_init(struct process_table *table)
+{
+        memset(table, 0, sizeof *table);
+        pthread_mutex_init(&table->lock, NULL);
+}
+
+static struct process **bucket_of(struct process_table *table, pid_t pid)
+{
+        return &table->buckets[(unsigned)pid % PROCESS_BUCKETS];
+}
+
+void process_ring_unref(struct process_ring *ring)
+{
+        if (atomic_fetch_sub(&ring->references, 1) != 1)
+                return;
+        ring_view_destroy(ring->view);
+        close(ring->pidfd);
+        free(ring);
+}
+
+void process_drop_ring(struct process *process)
+{
+        if (!process->ring)
+                return;
+        atomic_store(&process->ring->gone, true);
+        process_ring_unref(process->ring);
+        process->ring = NULL;
+}
+
+int process_give_ring(struct process *process)
+{
+        struct process_ring *ring = calloc(1, sizeof *ring);
+        int r;
+
+        process_drop_ring(process);
+        if (!ring)
+                return -ENOMEM;
+        ring->pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 3);
+        r = ring->pidfd < 0 ? -errno : ring_view_create(process->pid, &ring->view);
+        if (r < 0) {
+                if (ring->pidfd >= 0)
+                        close(ring->pidfd);
+                free(ring);
+                return r;
+        }
+        atomic_store(&ring->references, 1);
+        ring->pid = process->pid;
+        process->ring = ring;
+        return 0;
+}
+
+void process_set_pending(struct process_table *table, struct process *process, bool pending)
+{
+        if (process->exec_pending == pending)
+                return;
+        process->exec_pending = pending;
+        if (process->ring)
+                atomic_store(&process->ring->suspended, pending);
+        if (pending) {
+                __atomic_add_fetch(&table->execs_pending, 1, __ATOMIC_RELAXED);
+                return;
+        }
+        __atomic_sub_fetch(&table->execs_pending, 1, __ATOMIC_RELAXED);
+        exec_program_finish(&process->program);
+}
+
+static void destroy(struct process_table *table, struct process *process)
+{
+        process_set_pending(table, process, false);
+        process_drop_ring(process);
+        close(process->pidfd);
+        free(process);
+        table->count--;
+}
+
+static bool has_ended(const struct process *process)
+{
+        struct pollfd pollfd = {.fd = process->pidfd, .events = POLLIN};
+
+        return poll(&pollfd, 1, 0) != 0; /* readable, or an error: either way no longer ours */
+}
+
+static void sweep(struct process_table *table)
+{
+        for (unsigned i = 0; i < PROCESS_BUCKETS; i++) {
+                struct process **link = &table->buckets[i];
+
+                while (*link) {
+                        struct process *process = *link;
+
+                        if (!has_ended(process)) {
+                                link = &process->next;
+                                continue;
+                        }
+                        *link = process->next;
+                        destroy(table, process);
+                }
+        }
+}
+
+struct process *process_find(struct process_table *table, pid_t pid)
+{
+        for (struct process **link = bucket_of(table, pid); *link; link = &(*link)->next) {
+                struct process *process = *link;
+
+                if (process->pid != pid)
+                        continue;
+                if (!has_ended(process))
+                        return process;
+                *link = process->next;
+                destroy(table, process);
+                return NULL;
+        }
+        return NULL;
+}
+
+struct process *process_peek(struct process_table *table, pid_t pid)
+{
+        struct process *process = *bucket_of(table, pid);
+
+        while (process && process->pid != pid)
+                process = process->next;
+        return process;
+}
+
+int process_make(struct process_table *table, pid_t pid, struct process **ret_process)
+{
+        struct process *process = process_find(table, pid);
+
+        if (process) {
+                *ret_process = process;
+                return 0;
+        }
+        if (++table->created % SWEEP_EVERY == 0)
+                sweep(table);
+
+        process = calloc(1, sizeof *process);
+        if (!process)
+                return -ENOMEM;
+        process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (process->pidfd < 0) {
+                int error = errno;
+
+                free(process);
+                return -error;
+        }
+        process->pid = pid;
+        exec_program_init(&process->program);
+        process->next = *bucket_of(table, pid);
+        *bucket_of(table, pid) = process;
+        table->count++;
+        *ret_process = process;
+        return 0;
+}
+
+void process_table_finish(struct process_table *table)
+{
+        for (unsigned i = 0; i < PROCESS_BUCKETS; i++) {
+                while (table->buckets[i]) {
+                        struct process *process = table->buckets[i];
+
+                        table->buckets[i] = process->next;
+                        destroy(table, process);
+                }
+        }
+        pthread_mutex_destroy(&table->lock);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The processes of a sandbox that the broker has to remember something about: an exec under way, the program
+ * run by way of the agent, a ring. Others are known by their notifications alone and have no entry. Entries
+ * are made for live processes, pinned by a pidfd, and swept once those have ended, so their number is bounded
+ * by the processes that live.
+ */
+#ifndef FLICKER_PROCESS_H
+#define FLICKER_PROCESS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "broker/exec.h"
+#include "broker/intake/ring_view.h"
+
+#define PROCESS_BUCKETS 256
+
+/* A ring, shared by its process's entry and the poller: the last one to let go destroys it. */
+struct process_ring {
+        atomic_uint references;
+        atomic_bool gone;      /* its process ended or runs another image: not served any more */
+        atomic_bool suspended; /* an exec is under way: answered NATIVE until the new image is known */
+        atomic_bool polled;    /* the poller has it */
+        struct ring_view *view;
+        pid_t pid;
+        int pidfd; /* its own */
+};
+
+struct process {
+        struct process *next; /* in its bucket */
+        pid_t pid;
+        int pidfd;
+
+        /* An exec that was approved and let go on, until the new image shows itself. */
+        bool exec_pending;
+        bool exec_by_agent; /* the image has to be the agent; else the approved file itself */
+        pid_t exec_tid;     /* the thread that asked */
+        dev_t old_device;   /* what the process ran when it asked */
+        ino_t old_inode;
+        struct exec_program program; /* approved */
+
+        /* The program that runs by way of the agent; empty where there is none. */
+        char exe_path[REQUEST_PATH_MAX];
+
+        struct process_ring *ring;
+        /* How often it asks (for the poller). */
+        uint64_t window_start_ns;
+        unsigned window_count;
+};
+
+struct process_table {
+        pthread_mutex_t lock; /* guards every entry; held for short, never while asking the kernel to wait */
+        struct process *buckets[PROCESS_BUCKETS];
+        unsigned count, created;
+        unsigned execs_pending; /* entries with exec_pending; read without the lock as a hint */
+};
+
+void process_table_init(struct process_table *table);
+void process_table_finish(struct process_table *table);
+
+/* With the lock held. find: NULL where pid has no entry or its process has ended. make: creates it. */
+struct process *process_find(struct process_table *table, pid_t pid);
+/* The same without asking whether it still lives: for hints that may be wrong. */
+struct process *process_peek(struct process_table *table, pid_t pid);
+int process_make(struct process_table *table, pid_t pid, struct process **ret_process);
+void process_set_pending(struct process_table *table, struct process *process, bool pending);
+int process_give_ring(struct process *process); /* a new one, in place of any it has */
+void process_drop_ring(struct process *process);
+
+/* Any thread. */
+void process_ring_unref(struct process_ring *ring);
+
+#endif

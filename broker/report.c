@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/report.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/base/cleanup.h"
+#include "broker/base/escape.h"
+#include "broker/proc.h"
+
+#define REPORT_OBJECT_MAX  1024 /* bytes of an escaped object in a line */
+#define REPORT_PROGRAM_MAX 80
+
+struct reporter {
+        struct reporter_options options;
+        pthread_mutex_t lock;
+        uint64_t seen[REPORT_DISTINCT_MAX]; /* hashes of refusals printed, open addressing; 0: free */
+        unsigned seen_count;
+        unsigned denied;
+        bool audit_failed;
+};
+
+/* What the lines of one event share. */
+struct event {
+        const struct verdict *verdict;
+        bool refused;
+        const char *way;
+        pid_t pid;
+        char comm[16];
+        char rule[512];
+};
+
+int reporter_create(const struct reporter_options *options, struct reporter **ret_reporter)
+{
+        struct reporter *reporter = calloc(1, sizeof *reporter);
+
+        if (!reporter)
+                return -ENOMEM;
+        reporter->options = *options;
+        pthread_mutex_init(&reporter->lock, NULL);
+        *ret_reporter = reporter;
+        return 0;
+}
+
+void reporter_destroy(struct reporter *reporter)
+{
+        if (!reporter)
+                return;
+        if (reporter->denied && !reporter->options.quiet)
+                fprintf(stderr, "flicker: %u operation%s %s\n", reporter->denied,
+                        reporter->denied == 1 ? "" : "s",
+                        reporter->options.warn ? "would be denied" : "denied");
+        pthread_mutex_destroy(&reporter->lock);
+        free(reporter);
+}
+
+unsigned reporter_denied_count(const struct reporter *reporter)
+{
+        return __atomic_load_n(&reporter->denied, __ATOMIC_RELAXED);
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+        const unsigned char *bytes = data;
+
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ bytes[i]) * 0x100000001b3ull; /* FNV-1a */
+        return hash;
+}
+
+/* Remembers the event; true the first time. */
+static bool first_time(struct reporter *reporter, const struct event *event)
+{
+        uint64_t hash = 0xcbf29ce484222325ull;
+
+        hash = hash_bytes(hash, event->verdict->operation, strlen(event->verdict->operation) + 1);
+        if (event->verdict->purpose)
+                hash = hash_bytes(hash, event->verdict->purpose, strlen(event->verdict->purpose));
+        hash = hash_bytes(hash, event->verdict->object, event->verdict->object_length);
+        hash = hash_bytes(hash, event->comm, strlen(event->comm)) | 1;
+
+        for (unsigned i = 0; i < REPORT_DISTINCT_MAX; i++) {
+                uint64_t *cell = &reporter->seen[(hash + i) % REPORT_DISTINCT_MAX];
+
+                if (*cell == hash)
+                        return false;
+                if (*cell)
+                        continue;
+                if (reporter->seen_count >= REPORT_DISTINCT_MAX / 2)
+                        return false;
+                *cell = hash;
+                reporter->seen_count++;
+                return true;
+        }
+        return false;
+}
+
+static void print_line(const struct reporter *reporter, const struct event *event)
+{
+        const struct verdict *verdict = event->verdict;
+        char object[REPORT_OBJECT_MAX], program[REPORT_PROGRAM_MAX], name[64];
+
+        escape_text(verdict->object, verdict->object_length, object, sizeof object);
+        escape_text(event->comm, strlen(event->comm), name, sizeof name);
+        snprintf(program, sizeof program, "%s[%d]", name, (int)event->pid);
+        fprintf(stderr, "flicker: %s  %s%s%s%s%s   %s   %s\n",
+                reporter->options.warn && !verdict->baseline ? "would deny" : "denied", verdict->operation,
+                verdict->object_length ? " " : "", object, verdict->purpose ? " " : "",
+                verdict->purpose ? verdict->purpose : "", program, event->rule);
+}
+
+static void print_audit(struct reporter *reporter, const struct event *event)
+{
+        const struct verdict *verdict = event->verdict;
+        char object[2 * REPORT_OBJECT_MAX], name[128], rule[1024], line[8192];
+        struct timespec now;
+        struct tm tm;
+        char stamp[32];
+        int n;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &tm);
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+        escape_json(verdict->object, verdict->object_length, object, sizeof object);
+        escape_json(event->comm, strlen(event->comm), name, sizeof name);
+        escape_json(event->rule, strlen(event->rule), rule, sizeof rule);
+
+        n = snprintf(line, sizeof line,
+                     "{\"time\":\"%s.%06ldZ\",\"event\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\","
+                     "\"purpose\":\"%s\","
+                     "\"program\":\"%s\",\"pid\":%d,\"rule\":\"%s\",\"way\":\"%s\"}\n",
+                     stamp, now.tv_nsec / 1000,
+                     !event->refused                                ? "allowed"
+                     : reporter->options.warn && !verdict->baseline ? "would-deny"
+                                                                    : "denied",
+                     verdict->operation, object, verdict->purpose ? verdict->purpose : "", name,
+                     (int)event->pid, rule, event->way);
+        /* One write a line: the log may be shared. */
+        if (write(reporter->options.audit_fd, line, (size_t)n) != n && !reporter->audit_failed) {
+                reporter->audit_failed = true;
+                fprintf(stderr, "flicker: the audit log cannot be written: %s\n", strerror(errno));
+        }
+}
+
+static void fill_rule(const struct verdict *verdict, bool refused, char *out, size_t size)
+{
+        if (verdict->rule)
+                rule_describe(verdict->rule, out, size);
+        else if (verdict->baseline)
+                snprintf(out, size, "the baseline refuses it");
+        else
+                snprintf(out, size, "%s", refused ? "no rule grants it" : "");
+}
+
+void reporter_judged(struct reporter *reporter, pid_t tid, const struct verdict *verdict, const char *way)
+{
+        bool audited = reporter->options.audit_fd >= 0 && reporter->options.audit != AUDIT_NONE;
+        struct event event = {.verdict = verdict, .refused = verdict->outcome != VERDICT_ALLOW, .way = way};
+
+        if (!event.refused && !(audited && reporter->options.audit == AUDIT_ALL))
+                return;
+        event.pid = proc_tgid(tid);
+        if (event.pid <= 0)
+                event.pid = tid;
+        proc_comm(event.pid, event.comm);
+        fill_rule(verdict, event.refused, event.rule, sizeof event.rule);
+
+        pthread_mutex_lock(&reporter->lock);
+        if (event.refused) {
+                __atomic_add_fetch(&reporter->denied, 1, __ATOMIC_RELAXED);
+                if (first_time(reporter, &event) && !reporter->options.quiet)
+                        print_line(reporter, &event);
+        }
+        if (audited)
+                print_audit(reporter, &event);
+        pthread_mutex_unlock(&reporter->lock);
+}

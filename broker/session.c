@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/proc.h"
+#include "broker/session_internal.h"
+
+#define WAKE_SIGNAL SIGRTMAX /* ends a blocking receive when the session stops */
+
+static void on_wake(int signal)
+{
+        (void)signal;
+}
+
+static bool is_member(void *context, pid_t pid)
+{
+        const struct session *session = context;
+        pid_t self = getpid();
+
+        /* Orphans whose guardian died are the broker's children until they are killed. */
+        return pid != self && pid != session->options.root &&
+               (proc_is_descendant(pid, session->options.root) || proc_is_descendant(pid, self));
+}
+
+static int find_agent(struct session *session, struct err *err)
+{
+        struct stat st;
+
+        if (!session->options.agent_path)
+                return 0;
+        if (stat(session->options.agent_path, &st) < 0)
+                return err_set(err, errno, "the agent %s: %s", session->options.agent_path, strerror(errno));
+        session->agent_device = st.st_dev;
+        session->agent_inode = st.st_ino;
+        return 0;
+}
+
+static int create_parts(struct session *session, struct err *err)
+{
+        const struct session_options *options = &session->options;
+        struct reporter_options reporting = {
+                .audit_fd = options->audit_fd,
+                .audit = policy_audit(options->policy),
+                .quiet = options->quiet,
+                .warn = options->warn,
+        };
+        int r;
+
+        session->condemned_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        session->operations.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (session->condemned_fd < 0 || session->operations.proc_fd < 0)
+                return err_set(err, errno, "/proc or an event descriptor: %s", strerror(errno));
+        r = find_agent(session, err);
+        if (r < 0)
+                return r;
+        r = reporter_create(&reporting, &session->reporter);
+        if (r == 0 && options->agent_path)
+                r = plan_store_create(options->cache_directory, options->scanner_path, &session->plans);
+        if (r == 0)
+                r = pool_create(session, &session->pool);
+        return r < 0 ? err_set(err, -r, "the broker cannot start: %s", strerror(-r)) : 0;
+}
+
+int session_create(const struct session_options *options, struct session **ret_session, struct err *err)
+{
+        struct session *session = calloc(1, sizeof *session);
+        int r;
+
+        if (!session)
+                return err_set(err, ENOMEM, "out of memory");
+        session->options = *options;
+        session->listener = session->condemned_fd = session->operations.proc_fd = -1;
+        session->operations.policy = options->policy;
+        session->operations.tiers = options->tiers;
+        session->operations.privileged = options->privileged;
+        session->operations.programs = (struct program_lookup){image_exe_path, is_member, session};
+        process_table_init(&session->processes);
+
+        r = create_parts(session, err);
+        if (r < 0) {
+                session_destroy(session);
+                return r;
+        }
+        *ret_session = session;
+        return 0;
+}
+
+void session_set_root(struct session *session, pid_t root)
+{
+        session->options.root = root;
+}
+
+/* Session threads take no signals but the one that wakes them. */
+static int start_thread(struct session *session)
+{
+        struct sigaction action = {.sa_handler = on_wake};
+        sigset_t blocked, before;
+        int r;
+
+        sigaction(WAKE_SIGNAL, &action, NULL);
+        sigfillset(&blocked);
+        sigdelset(&blocked, WAKE_SIGNAL);
+        pthread_sigmask(SIG_SETMASK, &blocked, &before);
+        if (session->options.agent_path)
+                poller_create(session, &session->poller); /* without it all comes by notification */
+        r = pthread_create(&session->listener_thread, NULL, listener_main, session);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return -r;
+}
+
+int session_start(struct session *session, int listener)
+{
+        int r;
+
+        session->listener = listener;
+        notification_listener_setup(listener);
+        r = start_thread(session);
+        session->listener_started = r == 0;
+        return r;
+}
+
+static void stop_listener(struct session *session)
+{
+        struct timespec step = {.tv_nsec = 2000000};
+
+        session->stopping = true;
+        if (!session->listener_started)
+                return;
+        /* The signal may come just before the receive blocks, so it is sent until the thread has ended. */
+        while (pthread_kill(session->listener_thread, WAKE_SIGNAL) == 0) {
+                if (pthread_tryjoin_np(session->listener_thread, NULL) == 0)
+                        return;
+                nanosleep(&step, NULL);
+        }
+}
+
+static void print_counters(const struct session *session)
+{
+        if (session->options.verbose)
+                fprintf(stderr,
+                        "flicker: %lu calls by notification (%lu waited), %lu over the ring, %lu sent on "
+                        "from it\n",
+                        atomic_load(&session->counters.notified), atomic_load(&session->counters.blocking),
+                        atomic_load(&session->counters.ring), atomic_load(&session->counters.ring_native));
+}
+
+void session_destroy(struct session *session)
+{
+        if (!session)
+                return;
+        stop_listener(session);
+        if (session->listener >= 0)
+                close(session->listener);
+        pool_destroy(session->pool);
+        poller_destroy(session->poller);
+        session->poller = NULL;
+        process_table_finish(&session->processes);
+        plan_store_destroy(session->plans);
+        print_counters(session);
+        reporter_destroy(session->reporter);
+        if (session->operations.proc_fd >= 0)
+                close(session->operations.proc_fd);
+        if (session->condemned_fd >= 0)
+                close(session->condemned_fd);
+        free(session);
+}
+
+void session_condemn(struct session *session, const char *reason, pid_t pid)
+{
+        uint64_t one = 1;
+
+        if (atomic_exchange(&session->condemned, true))
+                return;
+        if (pid > 0)
+                snprintf(session->condemned_reason, sizeof session->condemned_reason, "%s (process %d)",
+                         reason, (int)pid);
+        else
+                snprintf(session->condemned_reason, sizeof session->condemned_reason, "%s", reason);
+        if (write(session->condemned_fd, &one, sizeof one) != sizeof one)
+                abort(); /* fail closed: the guardian ends the sandbox with its broker */
+}
+
+int session_condemned_fd(const struct session *session)
+{
+        return session->condemned_fd;
+}
+
+const char *session_condemned_reason(const struct session *session)
+{
+        return session->condemned_reason[0] ? session->condemned_reason : NULL;
+}
+
+unsigned session_denied_count(const struct session *session)
+{
+        return reporter_denied_count(session->reporter);
+}
