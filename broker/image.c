@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/enforce/operation.h"
 #include "broker/intake/target_memory.h"
 #include "broker/proc.h"
 #include "broker/session_internal.h"
@@ -184,7 +185,7 @@ static void fill_hello(const struct session *session, const struct exec_program 
         memcpy(hello->comm, program->comm, sizeof hello->comm);
         strcpy(hello->execfn, program->execfn);
         strcpy(hello->script_interpreter, program->script_interpreter);
-        strcpy(hello->script_argument, program->script_argument);
+        memcpy(hello->script_argument, program->script_argument, sizeof hello->script_argument);
         strcpy(hello->exe_path, program->exe_path);
         strcpy(hello->agent_path, session->options.agent_path);
 }
@@ -279,6 +280,7 @@ static int copy_plan(const struct caller *caller, const void *plan, size_t plan_
 static int call_plan(struct server *server, const struct caller *caller, const uint64_t args[6])
 {
         struct plan_store *plans = server->session->plans;
+        struct operation operation = {.worker = &server->worker, .caller = caller};
         _cleanup_close_ int fd = -1;
         const struct fl_plan *plan;
         size_t size;
@@ -286,7 +288,7 @@ static int call_plan(struct server *server, const struct caller *caller, const u
 
         if (!runs_agent(server->session, caller))
                 return -EPERM;
-        fd = caller_descriptor(caller, (int)args[1]);
+        fd = caller_descriptor(&operation, (int)args[1]);
         if (fd < 0)
                 return fd;
         r = server->worker.may_block ? plan_store_get(plans, fd, &plan, &size)

@@ -94,8 +94,8 @@ static void serve_slot(struct poller *poller, struct server *server, struct poll
 
         if (acceptable(session, polled, request)) {
                 polled->caller.tid = (pid_t)request->tid;
-                /* A pending exec, and whatever may block, is the backstop's business. */
-                if (!polled->process->exec_pending &&
+                /* What may block is the backstop's business. */
+                if (!atomic_load(&polled->ring->suspended) &&
                     serve_call(server, &polled->caller, &request->call) == 0)
                         result = ring_result(server, &polled->caller, &answer);
         }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "broker/enforce/credentials.h"
 #include "broker/enforce/filter.h"
 #include "broker/intake/target_memory.h"
 #include "broker/proc.h"
@@ -178,7 +179,7 @@ int serve_call(struct server *server, const struct caller *caller, const struct 
         case TREAT_BROKER:
                 return serve_brokered(server, caller, call);
         case TREAT_CREDENTIALS:
-                credentials_changing(&server->session->operations, caller);
+                credentials_watch_note(server->session->operations.watch);
                 reply_continue(reply, "register values decide; served with the new credentials from now on");
                 return 0;
         case TREAT_REFUSE:

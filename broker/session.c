@@ -81,6 +81,7 @@ int session_create(const struct session_options *options, struct session **ret_s
         session->listener = session->condemned_fd = session->operations.proc_fd = -1;
         session->operations.policy = options->policy;
         session->operations.tiers = options->tiers;
+        session->operations.watch = &session->credentials_watch;
         session->operations.privileged = options->privileged;
         session->operations.programs = (struct program_lookup){image_exe_path, is_member, session};
         process_table_init(&session->processes);

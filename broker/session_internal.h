@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "broker/enforce/credentials.h"
 #include "broker/enforce/operations.h"
 #include "broker/intake/decode.h"
 #include "broker/intake/notification.h"
@@ -24,6 +25,7 @@ struct pool;
 struct session {
         struct session_options options;
         struct operations operations;
+        struct credentials_watch credentials_watch;
         struct process_table processes;
         struct reporter *reporter;
         struct plan_store *plans;
