@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker/proc.h"
+#include "broker/process.h"
+
+static pid_t sleeper(void)
+{
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                pause();
+                _exit(0);
+        }
+        return pid;
+}
+
+static void end(pid_t pid)
+{
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+}
+
+Test(process, entry_ends_with_its_process)
+{
+        struct process_table table;
+        struct process *process, *again;
+        pid_t pid = sleeper();
+
+        process_table_init(&table);
+        cr_assert_eq(process_make(&table, pid, &process), 0);
+        cr_assert_eq(process_make(&table, pid, &again), 0);
+        cr_assert_eq(process, again);
+        cr_assert_eq(process_find(&table, pid), process);
+        process_set_pending(&table, process, true);
+        cr_assert_eq(table.execs_pending, 1);
+        end(pid);
+        cr_assert_null(process_find(&table, pid));
+        cr_assert_eq(table.execs_pending, 0);
+        cr_assert_eq(table.count, 0);
+        process_table_finish(&table);
+}
+
+Test(process, table_is_swept)
+{
+        struct process_table table;
+        struct process *process;
+
+        process_table_init(&table);
+        for (unsigned i = 0; i < 200; i++) {
+                pid_t pid = sleeper();
+
+                cr_assert_eq(process_make(&table, pid, &process), 0);
+                end(pid);
+                cr_assert_lt(table.count, 64);
+        }
+        process_table_finish(&table);
+}
+
+Test(process, ring_outlives_its_entry)
+{
+        struct process_table table;
+        struct process *process;
+        struct process_ring *ring;
+
+        process_table_init(&table);
+        cr_assert_eq(process_make(&table, getpid(), &process), 0);
+        cr_assert_eq(process_give_ring(process), 0);
+        ring = process->ring;
+        atomic_fetch_add(&ring->references, 1);
+        process_set_pending(&table, process, true);
+        cr_assert(ring->suspended);
+        process_drop_ring(process);
+        cr_assert(ring->gone);
+        cr_assert_eq(ring->view->owner, getpid());
+        process_ring_unref(ring);
+        process_table_finish(&table);
+}
+
+Test(proc, facts)
+{
+        char comm[16];
+        dev_t device;
+        ino_t inode;
+
+        cr_assert_eq(proc_tgid(getpid()), getpid());
+        cr_assert_eq(proc_parent(getpid()), getppid());
+        cr_assert(proc_is_thread(getpid(), getpid()));
+        cr_assert_not(proc_is_thread(getpid(), getppid()));
+        cr_assert(proc_is_descendant(getpid(), getppid()));
+        cr_assert_not(proc_is_descendant(getppid(), getpid()));
+        cr_assert_eq(proc_exe(getpid(), &device, &inode), 0);
+        proc_comm(getpid(), comm);
+        cr_assert_str_neq(comm, "?");
+        cr_assert_eq(proc_tgid(0x3ffffff0), -ESRCH);
+}
