@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a path of the caller to a place, walking with the caller's credentials from the caller's directories.
+ *
+ * Two gears. The kernel walks where its answer cannot depend on who asks: openat2(2) without symbolic links,
+ * or with them where no magic link and no procfs is involved. For the rest (/proc/self, /dev/fd/N,
+ * /proc/PID/cwd...) the broker walks component by component and lets "self" be the caller.
+ */
+#ifndef FLICKER_ENFORCE_RESOLVE_H
+#define FLICKER_ENFORCE_RESOLVE_H
+
+#include "broker/enforce/operation.h"
+#include "broker/enforce/place.h"
+
+#define RESOLVE_LINKS_MAX 40 /* MAXSYMLINKS of the kernel */
+
+enum resolve_mode {
+        RESOLVE_FOLLOW = 1u << 0, /* a symbolic link in the last component is followed */
+        RESOLVE_EMPTY = 1u << 1,  /* an empty path is the descriptor itself (AT_EMPTY_PATH) */
+        RESOLVE_CREATE =
+                1u << 2,        /* an absent last component is no error: fd is -1, parent and name are set */
+        RESOLVE_SLOW = 1u << 3, /* the broker walks from the start */
+};
+
+/* The object at path. kernel_flags: RESOLVE_* of openat2(2) that the caller asked for, else 0. 0 and
+ * *ret_place (fd, path, status...; place_finish() it), or -errno as the kernel has it, and *ret_place is
+ * finished. By path->by_fd: the caller's descriptor itself. Assumes the caller's credentials, which stay
+ * assumed. */
+int resolve_object(struct operation *operation, const struct request_path *path, unsigned mode,
+                   uint64_t kernel_flags, struct place *ret_place);
+
+/* The directory in which the last component of path is, and that component as name: for operations on names,
+ * which never follow it. fd is -1. 0 or -errno. */
+int resolve_name(struct operation *operation, const struct request_path *path, struct place *ret_place);
+
+/* The walker (walk.c), for resolve.c only: base is a descriptor that relative paths start from, or -1. On
+ * success place->fd, or place->parent and place->name, is set and nothing else. */
+int walk(struct operation *operation, int base, const char *path, unsigned mode, uint64_t kernel_flags,
+         struct place *place);
+
+#endif
