@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/policy/syscalls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/policy/name_distance.h"
+
+static const struct syscall_entry entries[SYSCALLS_LIMIT] = {
+#define SYSCALL(number, symbol, treats, why) [number] = {.name = #symbol, .treatment = TREAT_##treats},
+#include "broker/policy/syscalls.def"
+#undef SYSCALL
+};
+
+const struct syscall_entry *syscall_entry(int nr)
+{
+        static const struct syscall_entry unknown = {.name = NULL, .treatment = TREAT_UNKNOWN};
+
+        return nr >= 0 && nr < SYSCALLS_LIMIT ? &entries[nr] : &unknown;
+}
+
+const char *syscall_name(int nr)
+{
+        static _Thread_local char unknown[32];
+
+        if (syscall_entry(nr)->name)
+                return syscall_entry(nr)->name;
+        snprintf(unknown, sizeof unknown, "syscall_%d", nr);
+        return unknown;
+}
+
+int syscall_number(const char *name)
+{
+        for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
+                if (entries[nr].name && strcmp(entries[nr].name, name) == 0)
+                        return nr;
+        return -ENOENT;
+}
+
+const char *syscall_nearest(const char *name)
+{
+        struct name_search search = name_search_start(name);
+
+        for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
+                if (entries[nr].name)
+                        name_search_offer(&search, entries[nr].name);
+        return search.nearest;
+}
