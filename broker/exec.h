@@ -6,7 +6,7 @@
 #include "broker/enforce/operations.h"
 #include "broker/policy/request.h"
 
-#define EXEC_SCRIPT_DEPTH_MAX 4 /* "#!" naming "#!", as BINPRM_MAX_RECURSION */
+#define EXEC_SCRIPT_DEPTH_MAX 5 /* "#!" naming "#!", as the kernel's exec_binprm() */
 
 /* What an approved exec will run. */
 struct exec_program {

@@ -14,9 +14,10 @@ struct raw_call {
         uint64_t args[6];
 };
 
-/* Decodes call for caller into *request (request_init'ed by the caller of this function). 0; or -errno, which is
- * what the syscall returns (EFAULT for bad pointers, ENAMETOOLONG, EINVAL for flags the kernel would refuse);
- * or -ENOTSUP where no decoder knows nr (then the request is REQUEST_SYSCALL, and the policy refuses it). */
+/* Decodes call for caller into *request (request_init'ed by the caller of this function). 0; or -errno, which
+ * is what the syscall returns (EFAULT for bad pointers, ENAMETOOLONG, EINVAL for flags the kernel would
+ * refuse); or -ENOTSUP where no decoder knows nr (then the request is REQUEST_SYSCALL, and the policy refuses
+ * it). */
 int decode(const struct caller *caller, const struct raw_call *call, struct request *request);
 
 /* For the coverage test: has nr a decoder? */

@@ -16,7 +16,7 @@
 
 struct ring_view {
         struct fl_ring *shared;
-        int fd;           /* the sealed memfd, to hand over */
+        int fd; /* the sealed memfd, to hand over */
         pid_t owner;
         uint32_t taken[FL_RING_SLOTS]; /* private: the request word last taken, slot by slot */
 };
@@ -34,13 +34,14 @@ struct ring_request {
 };
 
 /* Takes the next submitted request in slot order after *cursor (any start value). 1 and *ret_request; 0 where
- * none waits; -EPROTO where the process broke the protocol (its session is condemned): a request word with a state
- * that no agent writes, however it was interrupted. Looks at each slot at most once. One broker thread per ring
- * takes; another may answer. call.nr is -1 where the slot's is no syscall number. */
+ * none waits; -EPROTO where the process broke the protocol (its session is condemned): a request word with a
+ * state that no agent writes, however it was interrupted. Looks at each slot at most once. One broker thread
+ * per ring takes; another may answer. call.nr is -1 where the slot's is no syscall number. */
 int ring_view_take(struct ring_view *view, unsigned *cursor, struct ring_request *ret_request);
 
 /* Answers a request taken. answer is an enum fl_answer. Wakes the agent where it sleeps. */
-void ring_view_answer(struct ring_view *view, const struct ring_request *request, uint32_t answer, int64_t result);
+void ring_view_answer(struct ring_view *view, const struct ring_request *request, uint32_t answer,
+                      int64_t result);
 
 /* polling on/off; after off, scan once more with ring_view_take until it returns 0, and at most FL_RING_SLOTS
  * times: a request submitted later is withdrawn by an agent that keeps the protocol, and one that does not is

@@ -55,6 +55,15 @@ ssize_t target_read_string(pid_t tid, uint64_t address, char *out, size_t size)
         return -ENAMETOOLONG;
 }
 
+int target_read_vector(pid_t tid, const struct iovec *pieces, unsigned count, void *out, size_t size)
+{
+        struct iovec local = {out, size};
+
+        if (size == 0)
+                return 0;
+        return transfer_result(process_vm_readv(tid, &local, 1, pieces, count, 0), size);
+}
+
 int target_write(pid_t tid, uint64_t address, const void *data, size_t size)
 {
         struct iovec local = {(void *)(uintptr_t)data, size};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/intake/decode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "broker/intake/decode_internal.h"
+#include "broker/intake/target_memory.h"
+#include "proto/call.h"
+
+int decoding_read(struct decoding *decoding, uint64_t address, void *out, size_t size)
+{
+        decoding->touched = true;
+        return target_read(decoding->caller->tid, address, out, size);
+}
+
+ssize_t decoding_read_path(struct decoding *decoding, uint64_t address, char out[REQUEST_PATH_MAX])
+{
+        decoding->touched = true;
+        return target_read_string(decoding->caller->tid, address, out, REQUEST_PATH_MAX);
+}
+
+#define STRUCT_BYTES_MAX 4096u /* PAGE_SIZE is what the kernel bounds extensible structures by */
+
+int decoding_read_struct(struct decoding *decoding, uint64_t address, uint64_t size, size_t minimum,
+                         void *out, size_t out_size)
+{
+        char bytes[STRUCT_BYTES_MAX] = {0};
+        int r;
+
+        if (size < minimum)
+                return -EINVAL;
+        if (size > sizeof bytes)
+                return -E2BIG;
+        r = decoding_read(decoding, address, bytes, size);
+        if (r < 0)
+                return r;
+        for (size_t i = out_size; i < size; i++)
+                if (bytes[i])
+                        return -E2BIG;
+        memcpy(out, bytes, out_size);
+        return 0;
+}
+
+static int decode_at_flags(struct decoding *decoding, const struct decoder *decoder)
+{
+        uint32_t given = decoder->at_flags ? arg_unsigned(decoding, decoder->at_flags - 1u) : 0;
+
+        if (given & ~decoder->at_allowed)
+                return -EINVAL;
+        decoding->request->at_flags |= given | decoder->at_fixed;
+        return 0;
+}
+
+/* Does a NULL pathname name the descriptor? */
+static bool null_is_descriptor(const struct decoder *decoder, const struct request *request, int fd)
+{
+        switch (decoder->null_path) {
+        case NULL_AS_EMPTY:
+                return request->at_flags & AT_EMPTY_PATH;
+        case NULL_BY_FD:
+                return fd != AT_FDCWD;
+        default:
+                return false;
+        }
+}
+
+static bool empty_is_descriptor(const struct decoder *decoder, const struct request *request)
+{
+        return decoder->empty == EMPTY_ALWAYS ||
+               (decoder->empty == EMPTY_BY_FLAG && (request->at_flags & AT_EMPTY_PATH));
+}
+
+static int decode_path(struct decoding *decoding, const struct decoder *decoder, unsigned index)
+{
+        struct request_path *path = &decoding->request->path[index];
+        uint8_t directory = decoder->paths[index].directory;
+        bool first = index == 0;
+        uint64_t address;
+        ssize_t length;
+
+        path->fd = directory ? arg_int(decoding, directory - 1u) : AT_FDCWD;
+        if (!decoder->paths[index].path) {
+                path->by_fd = true;
+                return 0;
+        }
+        address = arg(decoding, decoder->paths[index].path - 1u);
+        if (!address && first && null_is_descriptor(decoder, decoding->request, path->fd)) {
+                path->by_fd = true;
+                return 0;
+        }
+        length = decoding_read_path(decoding, address, path->text);
+        if (length < 0) {
+                path->text[0] = '\0';
+                return (int)length;
+        }
+        if (length == 0) {
+                if (!first || !empty_is_descriptor(decoder, decoding->request))
+                        return -ENOENT;
+                path->by_fd = true;
+        }
+        path->length = (size_t)length;
+        return 0;
+}
+
+static int decode_paths(struct decoding *decoding, const struct decoder *decoder)
+{
+        for (unsigned i = 0; i < 2; i++) {
+                int r;
+
+                if (!decoder->paths[i].directory && !decoder->paths[i].path)
+                        continue;
+                r = decode_path(decoding, decoder, i);
+                if (r < 0)
+                        return r;
+        }
+        if (decoding->request->path[0].by_fd)
+                decoding->request->fd = decoding->request->path[0].fd;
+        return 0;
+}
+
+static void decode_registers(struct decoding *decoding, const struct decoder *decoder)
+{
+        struct request *request = decoding->request;
+
+        if (decoder->mode)
+                request->mode = arg_unsigned(decoding, decoder->mode - 1u) & decoder->mode_mask;
+        if (decoder->out_address)
+                request->out_address = arg(decoding, decoder->out_address - 1u);
+        if (decoder->out_size)
+                request->out_size = arg(decoding, decoder->out_size - 1u);
+        if (decoder->out_size && request->out_size > decoder->out_size_max)
+                request->out_size = decoder->out_size_max;
+}
+
+/* The order is the kernel's: what it refuses by registers, then paths, then the rest. */
+static int run(struct decoding *decoding, const struct decoder *decoder)
+{
+        int r = 0;
+
+        decode_registers(decoding, decoder);
+        if (!decoder->at_flags_late)
+                r = decode_at_flags(decoding, decoder);
+        if (r == 0 && decoder->before)
+                r = decoder->before(decoding);
+        if (r == 0 && decoder->at_flags_late) {
+                /* The flag that lets a path be empty is needed first, the rest is checked afterwards. */
+                decoding->request->at_flags =
+                        arg_unsigned(decoding, decoder->at_flags - 1u) & decoder->at_allowed;
+                r = decode_paths(decoding, decoder);
+                return r < 0 ? r : decode_at_flags(decoding, decoder);
+        }
+        if (r == 0)
+                r = decode_paths(decoding, decoder);
+        if (r == 0 && decoder->after)
+                r = decoder->after(decoding);
+        return r;
+}
+
+/* FL_CALL_EXEC(dirfd, path, at_flags): as execveat, one argument further on. */
+static const struct decoder call_exec = {
+        .kind = REQUEST_EXEC,
+        .paths = {{2, 3}},
+        .at_flags = 4,
+        .at_flags_late = true,
+        .at_allowed = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
+        .empty = EMPTY_BY_FLAG,
+};
+
+static const struct decoder *decoder_of(const struct raw_call *call)
+{
+        if (call->nr == FL_CALL_NR)
+                return call->args[0] == FL_CALL_EXEC ? &call_exec : NULL;
+        if (!decode_knows(call->nr))
+                return NULL;
+        return &decode_table[call->nr];
+}
+
+bool decode_knows(int nr)
+{
+        return nr >= 0 && (size_t)nr < decode_table_size && decode_table[nr].kind != REQUEST_NONE;
+}
+
+int decode(const struct caller *caller, const struct raw_call *call, struct request *request)
+{
+        struct decoding decoding = {.caller = caller, .call = call, .request = request};
+        const struct decoder *decoder = decoder_of(call);
+        int r;
+
+        request->nr = call->nr;
+        memcpy(request->args, call->args, sizeof request->args);
+        request->kind = decoder ? decoder->kind : REQUEST_SYSCALL;
+        if (!decoder)
+                return -ENOTSUP;
+        r = run(&decoding, decoder);
+        /* What was read may have been another's, with the caller gone and its thread id used again. */
+        if (decoding.touched && caller->alive && !caller->alive(caller))
+                return -ESRCH;
+        return r;
+}

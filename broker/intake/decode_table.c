@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One line a syscall. Sources: the prototypes of include/linux/syscalls.h, and the functions behind them for
+ * the order of checks. */
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include "broker/intake/decode_internal.h"
+
+/* Newer than the headers of Debian 12. */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat    463
+#define SYS_getxattrat    464
+#define SYS_listxattrat   465
+#define SYS_removexattrat 466
+#endif
+
+#define AT_STATX_ALL   0x6000u
+#define AT_LINK        (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
+#define AT_STAT        (AT_LINK | AT_NO_AUTOMOUNT | AT_STATX_ALL)
+#define MODE_ALL       07777u /* S_IALLUGO */
+#define MODE_DIRECTORY 01777u /* what vfs_mkdir() keeps */
+
+/* Shapes that many share. */
+#define PATH_1      .paths = {{0, 1}}
+#define AT_PATH_1_2 .paths = {{1, 2}}
+#define FD_1        .paths = {{1, 0}}
+#define NO_FOLLOW   .at_fixed = AT_SYMLINK_NOFOLLOW
+#define AT(n, bits) .at_flags = (n), .at_allowed = (bits), .empty = EMPTY_BY_FLAG
+
+const struct decoder decode_table[] = {
+        [SYS_open] = {REQUEST_OPEN, PATH_1, .before = decode_open},
+        [SYS_creat] = {REQUEST_OPEN, PATH_1, .before = decode_creat},
+        [SYS_openat] = {REQUEST_OPEN, AT_PATH_1_2, .before = decode_openat},
+        [SYS_openat2] = {REQUEST_OPEN, AT_PATH_1_2, .before = decode_openat2},
+
+        [SYS_stat] = {REQUEST_STAT, PATH_1, .out_address = 2},
+        [SYS_lstat] = {REQUEST_STAT, PATH_1, NO_FOLLOW, .out_address = 2},
+        [SYS_newfstatat] = {REQUEST_STAT, AT_PATH_1_2, AT(4, AT_STAT), .null_path = NULL_AS_EMPTY,
+                            .out_address = 3},
+        [SYS_statx] = {REQUEST_STATX, AT_PATH_1_2, AT(3, AT_STAT), .null_path = NULL_AS_EMPTY,
+                       .out_address = 5, .before = decode_statx},
+        [SYS_statfs] = {REQUEST_STATFS, PATH_1, .out_address = 2},
+        [SYS_access] = {REQUEST_ACCESS, PATH_1, .mode = 2, .mode_mask = 7, .before = decode_access},
+        [SYS_faccessat] = {REQUEST_ACCESS, AT_PATH_1_2, .mode = 3, .mode_mask = 7, .before = decode_access},
+        [SYS_faccessat2] = {REQUEST_ACCESS, AT_PATH_1_2, AT(4, AT_LINK | AT_EACCESS), .mode = 3,
+                            .mode_mask = 7, .before = decode_access},
+        [SYS_readlink] = {REQUEST_READLINK, PATH_1, NO_FOLLOW, .out_address = 2, .before = decode_readlink},
+        [SYS_readlinkat] = {REQUEST_READLINK, AT_PATH_1_2, NO_FOLLOW, .empty = EMPTY_ALWAYS, .out_address = 3,
+                            .before = decode_readlink, .after = decode_readlink_path},
+        [SYS_getdents64] = {REQUEST_GETDENTS, FD_1, .out_address = 2, .before = decode_getdents},
+
+        [SYS_mkdir] = {REQUEST_MKDIR, PATH_1, .mode = 2, .mode_mask = MODE_DIRECTORY},
+        [SYS_mkdirat] = {REQUEST_MKDIR, AT_PATH_1_2, .mode = 3, .mode_mask = MODE_DIRECTORY},
+        [SYS_rmdir] = {REQUEST_RMDIR, PATH_1},
+        [SYS_unlink] = {REQUEST_UNLINK, PATH_1},
+        [SYS_unlinkat] = {REQUEST_UNLINK, AT_PATH_1_2, .before = decode_unlinkat},
+        [SYS_rename] = {REQUEST_RENAME, .paths = {{0, 1}, {0, 2}}},
+        [SYS_renameat] = {REQUEST_RENAME, .paths = {{1, 2}, {3, 4}}},
+        [SYS_renameat2] = {REQUEST_RENAME, .paths = {{1, 2}, {3, 4}}, .before = decode_renameat2},
+        [SYS_link] = {REQUEST_LINK, .paths = {{0, 1}, {0, 2}}},
+        [SYS_linkat] = {REQUEST_LINK, .paths = {{1, 2}, {3, 4}}, AT(5, AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)},
+        [SYS_symlink] = {REQUEST_SYMLINK, .paths = {{0, 2}}, .before = decode_symlink},
+        [SYS_symlinkat] = {REQUEST_SYMLINK, .paths = {{2, 3}}, .before = decode_symlink},
+        [SYS_mknod] = {REQUEST_MKNOD, PATH_1, .mode = 2, .mode_mask = 0xffff, .before = decode_mknod},
+        [SYS_mknodat] = {REQUEST_MKNOD, AT_PATH_1_2, .mode = 3, .mode_mask = 0xffff,
+                         .before = decode_mknodat},
+
+        [SYS_chmod] = {REQUEST_CHMOD, PATH_1, .mode = 2, .mode_mask = MODE_ALL},
+        [SYS_fchmod] = {REQUEST_CHMOD, FD_1, .mode = 2, .mode_mask = MODE_ALL},
+        [SYS_fchmodat] = {REQUEST_CHMOD, AT_PATH_1_2, .mode = 3, .mode_mask = MODE_ALL},
+        [SYS_fchmodat2] = {REQUEST_CHMOD, AT_PATH_1_2, AT(4, AT_LINK), .mode = 3, .mode_mask = MODE_ALL},
+        [SYS_chown] = {REQUEST_CHOWN, PATH_1, .before = decode_chown},
+        [SYS_lchown] = {REQUEST_CHOWN, PATH_1, NO_FOLLOW, .before = decode_chown},
+        [SYS_fchown] = {REQUEST_CHOWN, FD_1, .before = decode_chown},
+        [SYS_fchownat] = {REQUEST_CHOWN, AT_PATH_1_2, AT(5, AT_LINK), .before = decode_fchownat},
+        [SYS_utime] = {REQUEST_UTIME, PATH_1, .before = decode_utime},
+        [SYS_utimes] = {REQUEST_UTIME, PATH_1, .before = decode_utimes},
+        [SYS_futimesat] = {REQUEST_UTIME, AT_PATH_1_2, .null_path = NULL_BY_FD, .before = decode_futimesat},
+        [SYS_utimensat] = {REQUEST_UTIME, AT_PATH_1_2, AT(4, AT_LINK), .null_path = NULL_BY_FD,
+                           .before = decode_utimensat, .after = decode_times_valid},
+        [SYS_truncate] = {REQUEST_TRUNCATE, PATH_1, .before = decode_truncate},
+
+        [SYS_getxattr] = {REQUEST_XATTR_GET, PATH_1, .out_address = 3, .out_size = 4,
+                          .out_size_max = REQUEST_XATTR_MAX, .before = decode_xattr_name},
+        [SYS_lgetxattr] = {REQUEST_XATTR_GET, PATH_1, NO_FOLLOW, .out_address = 3, .out_size = 4,
+                           .out_size_max = REQUEST_XATTR_MAX, .before = decode_xattr_name},
+        [SYS_getxattrat] = {REQUEST_XATTR_GET, AT_PATH_1_2, AT(3, AT_LINK), .before = decode_getxattrat},
+        [SYS_listxattr] = {REQUEST_XATTR_LIST, PATH_1, .out_address = 2, .out_size = 3,
+                           .out_size_max = REQUEST_XATTR_MAX},
+        [SYS_llistxattr] = {REQUEST_XATTR_LIST, PATH_1, NO_FOLLOW, .out_address = 2, .out_size = 3,
+                            .out_size_max = REQUEST_XATTR_MAX},
+        [SYS_listxattrat] = {REQUEST_XATTR_LIST, AT_PATH_1_2, AT(3, AT_LINK), .out_address = 4, .out_size = 5,
+                             .out_size_max = REQUEST_XATTR_MAX},
+        [SYS_setxattr] = {REQUEST_XATTR_SET, PATH_1, .before = decode_xattr_set},
+        [SYS_lsetxattr] = {REQUEST_XATTR_SET, PATH_1, NO_FOLLOW, .before = decode_xattr_set},
+        [SYS_fsetxattr] = {REQUEST_XATTR_SET, FD_1, .before = decode_xattr_set},
+        [SYS_setxattrat] = {REQUEST_XATTR_SET, AT_PATH_1_2, AT(3, AT_LINK), .before = decode_setxattrat},
+        [SYS_removexattr] = {REQUEST_XATTR_REMOVE, PATH_1, .before = decode_xattr_name},
+        [SYS_lremovexattr] = {REQUEST_XATTR_REMOVE, PATH_1, NO_FOLLOW, .before = decode_xattr_name},
+        [SYS_fremovexattr] = {REQUEST_XATTR_REMOVE, FD_1, .before = decode_xattr_name},
+        [SYS_removexattrat] = {REQUEST_XATTR_REMOVE, AT_PATH_1_2, AT(3, AT_LINK),
+                               .before = decode_xattr_name_at},
+
+        [SYS_chdir] = {REQUEST_CHDIR, PATH_1},
+        [SYS_execve] = {REQUEST_EXEC, PATH_1},
+        [SYS_execveat] = {REQUEST_EXEC, AT_PATH_1_2, AT(5, AT_LINK), .at_flags_late = true},
+
+        [SYS_bind] = {REQUEST_BIND, .before = decode_socket_address},
+        [SYS_connect] = {REQUEST_CONNECT, .before = decode_socket_address},
+        [SYS_sendto] = {REQUEST_SEND, .before = decode_sendto},
+        [SYS_sendmsg] = {REQUEST_SEND, .before = decode_sendmsg},
+        [SYS_sendmmsg] = {REQUEST_SEND, .before = decode_sendmmsg},
+
+        /* By registers alone: the broker notes that credentials may change. */
+        [SYS_setuid] = {REQUEST_CREDENTIALS},
+        [SYS_setgid] = {REQUEST_CREDENTIALS},
+        [SYS_setreuid] = {REQUEST_CREDENTIALS},
+        [SYS_setregid] = {REQUEST_CREDENTIALS},
+        [SYS_setgroups] = {REQUEST_CREDENTIALS},
+        [SYS_setresuid] = {REQUEST_CREDENTIALS},
+        [SYS_setresgid] = {REQUEST_CREDENTIALS},
+        [SYS_setfsuid] = {REQUEST_CREDENTIALS},
+        [SYS_setfsgid] = {REQUEST_CREDENTIALS},
+        [SYS_capset] = {REQUEST_CREDENTIALS},
+};
+
+const size_t decode_table_size = sizeof decode_table / sizeof decode_table[0];
