@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
+#include "broker/plan/plan_check.h"
 #include "proto/plan.h"
 
-#define PLAN_STORE_MEMORY_MAX (64u << 20) /* bytes of plans held in memory; the oldest go first */
+#define PLAN_STORE_MEMORY_MAX (64u << 20)  /* bytes of plans held in memory; the oldest go first */
 #define PLAN_STORE_DISK_MAX   (256u << 20) /* bytes of the cache directory; the oldest go first */
 
 struct plan_store;
@@ -20,17 +21,13 @@ struct plan_store;
 int plan_store_create(const char *cache_directory, const char *scanner, struct plan_store **ret_store);
 void plan_store_destroy(struct plan_store *store);
 
-/* The plan of the regular file open at fd (read access): *ret_plan is referenced until plan_unref. May block for
- * the time of a scan; several threads asking for one file cause one scan. A file that cannot be scanned
+/* The plan of the regular file open at fd (read access): *ret_plan is referenced until plan_unref. May block
+ * for the time of a scan; several threads asking for one file cause one scan. A file that cannot be scanned
  * (not ELF, malformed, scanner failed) gets a plan without sites. -errno only for what is not a file or
  * when memory ran out. */
 int plan_store_get(struct plan_store *store, int fd, const struct fl_plan **ret_plan, size_t *ret_size);
 /* The same, but -EAGAIN instead of a scan where the plan is neither in memory nor on disk. */
 int plan_store_peek(struct plan_store *store, int fd, const struct fl_plan **ret_plan, size_t *ret_size);
 void plan_unref(struct plan_store *store, const struct fl_plan *plan);
-
-/* 0 where the size bytes at plan are a well-formed plan (offsets in range, sites sorted and disjoint, code and
- * relocations inside the code area, checksum right); -EBADMSG. */
-int plan_check(const void *plan, size_t size);
 
 #endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/plan/plan_check.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "proto/plan.h"
+
+#define SYSCALL_LENGTH 2u
+/* Addresses in a mapped file differ by less than the address space's size. */
+#define TARGET_MAX (1ll << 47)
+
+uint64_t plan_checksum(const void *plan, size_t size)
+{
+        const uint8_t *bytes = plan;
+        uint64_t hash = 0xcbf29ce484222325ull;
+
+        for (size_t i = sizeof(struct fl_plan); i < size; i++)
+                hash = (hash ^ bytes[i]) * 0x100000001b3ull;
+        return hash;
+}
+
+static bool relocation_valid(const struct fl_site *site, const struct fl_relocation *relocation,
+                             unsigned floor)
+{
+        const unsigned before = site->before_size, whole = before + site->after_size;
+
+        if (relocation->at < floor || relocation->at + 4u > relocation->next || relocation->next > whole ||
+            relocation->grown > 4 || relocation->reserved != 0)
+                return false;
+        if (relocation->at < before && (relocation->next > before || relocation->grown))
+                return false; /* across the syscall, or a branch in front of it */
+        return relocation->target > -TARGET_MAX && relocation->target < TARGET_MAX;
+}
+
+/* Displaced code is as long as what it replaces, but for branches that grew and filler that nobody runs. */
+static bool lengths_valid(const struct fl_site *site, unsigned grown)
+{
+        const unsigned behind = site->length - site->syscall_at - SYSCALL_LENGTH;
+
+        if (site->before_size != site->syscall_at || grown > site->after_size)
+                return false;
+        if (site->flags & FL_SITE_ENDS)
+                return site->after_size - grown <= behind;
+        return site->after_size - grown == behind;
+}
+
+static bool relocations_valid(const struct fl_site *site, const uint8_t *code)
+{
+        const uint8_t *at = code + fl_site_relocations_at(site);
+        struct fl_relocation relocation;
+        unsigned floor = 0, grown = 0;
+        uint32_t field;
+
+        for (unsigned i = 0; i < site->relocations; i++) {
+                memcpy(&relocation, at + i * sizeof relocation, sizeof relocation);
+                if (!relocation_valid(site, &relocation, floor))
+                        return false;
+                memcpy(&field, code + site->code + relocation.at, sizeof field);
+                if (field != 0)
+                        return false;
+                floor = relocation.next;
+                grown += relocation.grown;
+        }
+        return lengths_valid(site, grown);
+}
+
+static bool none_valid(const struct fl_site *site)
+{
+        return site->length == SYSCALL_LENGTH && site->syscall_at == 0 && site->flags == 0 &&
+               site->before_size == 0 && site->after_size == 0 && site->relocations == 0;
+}
+
+static bool window_valid(const struct fl_site *site)
+{
+        const bool before = site->tactic & FL_TACTIC_BEFORE, after = site->tactic & FL_TACTIC_AFTER;
+
+        return site->length >= FL_SITE_WINDOW_MIN && site->length <= FL_SITE_WINDOW_MAX &&
+               site->syscall_at + SYSCALL_LENGTH <= site->length && before == (site->before_size > 0) &&
+               before == (site->syscall_at > 0) && after == (site->after_size > 0) &&
+               site->before_size + site->after_size <= FL_SITE_CODE_MAX &&
+               site->relocations <= FL_SITE_RELOCATIONS_MAX;
+}
+
+static bool site_valid(const struct fl_site *site, const uint8_t *code, uint32_t code_size)
+{
+        uint64_t end;
+
+        if (site->tactic > FL_TACTIC_BOTH || (site->flags & ~FL_SITE_ENDS) || site->reserved != 0)
+                return false;
+        if (site->tactic == FL_TACTIC_NONE)
+                return none_valid(site);
+        if (!window_valid(site) || site->code % 8 != 0 || site->code > code_size)
+                return false;
+        end = (uint64_t)fl_site_relocations_at(site) + site->relocations * sizeof(struct fl_relocation);
+        return end <= code_size && relocations_valid(site, code);
+}
+
+static bool sites_valid(const struct fl_plan *header, const uint8_t *sites, const uint8_t *code)
+{
+        uint64_t floor = 0;
+        struct fl_site site;
+
+        for (uint32_t i = 0; i < header->site_count; i++) {
+                memcpy(&site, sites + i * sizeof site, sizeof site);
+                if (site.start < floor || site.start > UINT64_MAX - FL_SITE_WINDOW_MAX ||
+                    !site_valid(&site, code, header->code_size))
+                        return false;
+                floor = site.start + site.length;
+        }
+        return true;
+}
+
+int plan_check(const void *plan, size_t size)
+{
+        const uint8_t *sites = (const uint8_t *)plan + sizeof(struct fl_plan);
+        struct fl_plan header;
+        uint64_t sites_size;
+
+        if (size < sizeof header)
+                return -EBADMSG;
+        memcpy(&header, plan, sizeof header);
+        sites_size = (uint64_t)header.site_count * sizeof(struct fl_site);
+        if (header.magic != FL_PLAN_MAGIC || header.version != FL_PLAN_VERSION || header.reserved != 0 ||
+            header.site_count > FL_PLAN_SITES_MAX || header.code_size > FL_PLAN_CODE_MAX ||
+            header.code_size % 8 != 0 || size != sizeof header + sites_size + header.code_size)
+                return -EBADMSG;
+        if (header.checksum != plan_checksum(plan, size) || !sites_valid(&header, sites, sites + sites_size))
+                return -EBADMSG;
+        return 0;
+}
