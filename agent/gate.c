@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/gate.h"
+
+#include <linux/errno.h>
+
+#include "agent/hooks.h"
+#include "agent/kernel.h"
+#include "agent/process.h"
+
+#include "agent/poison.h"
+
+#define OPEN_FAILING_MAX  3u
+#define OPEN_FAILING_RING 2u /* from here on the ring is asked first */
+
+static void note_open(struct ag_process *process, bool failed)
+{
+        uint32_t failing = fl_load_once_32(&process->open_failing);
+
+        if (failed && failing < OPEN_FAILING_MAX)
+                fl_store_once_32(&process->open_failing, failing + 1);
+        if (!failed && failing > 0)
+                fl_store_once_32(&process->open_failing, failing - 1);
+}
+
+/* Over the ring, where that is possible and worth it. */
+static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process)
+{
+        const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+        int64_t result;
+        uint32_t tid;
+
+        if (!ring_client_hot(&process->client)) {
+                ag_process_want_ring(process);
+                return AG_NATIVE;
+        }
+        if (!ag_process_is_mine(process, &tid))
+                return AG_NATIVE;
+        if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, args, &result) ==
+            RING_CLIENT_NATIVE)
+                return AG_NATIVE;
+        frame->rax = (uint64_t)result;
+        return AG_HANDLED;
+}
+
+static void report(const struct ag_frame *frame, long result)
+{
+        const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+
+        ag_kernel4(FL_CALL_NR, FL_CALL_REPORT, (uint32_t)frame->rax, ag_address(args), (uint64_t)-result);
+}
+
+/* Natively, but from here, because the result matters. */
+static enum ag_outcome run(struct ag_frame *frame, unsigned bits)
+{
+        long r;
+
+        do
+                r = ag_frame_run(frame);
+        while (r == -EINTR && (bits & AG_HOT_REDO));
+        if (bits & AG_HOT_OPEN)
+                note_open(ag_process, ag_failed(r));
+        if (bits & AG_HOT_EXE)
+                r = ag_hook_exe(frame, r);
+        if ((bits & AG_HOT_REPORT) && (r == -EACCES || r == -EPERM))
+                report(frame, r);
+        frame->rax = (uint64_t)r;
+        return AG_HANDLED;
+}
+
+long ag_syscall(struct ag_frame *frame)
+{
+        uint32_t nr = (uint32_t)frame->rax;
+        unsigned bits = nr < FL_SYSCALL_LIMIT ? ag_hot[nr] : 0;
+
+        if ((bits & AG_HOT_HOOK) && ag_hook(frame) == AG_HANDLED)
+                return AG_HANDLED;
+        if ((bits & AG_HOT_FSTAT) && ag_hook_fstat(frame) == AG_HANDLED)
+                return AG_HANDLED;
+        if ((bits & AG_HOT_RING) &&
+            (!(bits & AG_HOT_OPEN) || fl_load_once_32(&ag_process->open_failing) >= OPEN_FAILING_RING)) {
+                if (submit(frame, ag_process) == AG_HANDLED)
+                        return AG_HANDLED;
+        }
+        if (bits & (AG_HOT_REDO | AG_HOT_REPORT | AG_HOT_EXE | AG_HOT_OPEN))
+                return run(frame, bits);
+        return AG_NATIVE;
+}

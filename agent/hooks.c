@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/hooks.h"
+
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/signal.h>
+
+#include "agent/bytes.h"
+#include "agent/code_map.h"
+#include "agent/kernel.h"
+#include "agent/patch.h"
+#include "agent/process.h"
+#include "agent/workspace.h"
+
+#include "agent/poison.h"
+
+#define SIGSET_SIZE 8 /* of the kernel's signal set */
+
+long ag_frame_run(const struct ag_frame *frame)
+{
+        return ag_kernel6((long)(uint32_t)frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10,
+                          frame->r8, frame->r9);
+}
+
+static enum ag_outcome handled(struct ag_frame *frame, long result)
+{
+        frame->rax = (uint64_t)result;
+        return AG_HANDLED;
+}
+
+/* Code that was mapped: everything that ag_patch needs, for the way to another stack. */
+struct new_code {
+        struct ag_mapping mapping;
+        struct ag_workspace *workspace;
+        int fd;
+};
+
+static void patch_new_code(void *argument)
+{
+        struct new_code *code = argument;
+
+        ag_patch(code->fd, &code->mapping, 1, code->workspace);
+}
+
+/* With signals blocked: a handler must neither find the code half patched nor leave by longjmp, and one on an
+ * alternate stack must find us on the stack that the kernel thinks we are on. */
+static __attribute__((noinline)) void patch_elsewhere(const struct ag_frame *frame, uint64_t address)
+{
+        struct new_code code = {
+                .mapping = {.address = address,
+                            .length = (frame->rsi + 4095) & ~4095ull,
+                            .offset = frame->r9,
+                            .protection = (int)frame->rdx},
+                .fd = (int)frame->r8,
+        };
+        uint64_t all = UINT64_MAX, before;
+
+        code.workspace = ag_workspace_create();
+        if (!code.workspace)
+                return;
+        ag_kernel4(__NR_rt_sigprocmask, SIG_SETMASK, ag_address(&all), ag_address(&before), SIGSET_SIZE);
+        ag_on_stack(patch_new_code, &code, code.workspace->stack + sizeof code.workspace->stack);
+        ag_kernel4(__NR_rt_sigprocmask, SIG_SETMASK, ag_address(&before), 0, SIGSET_SIZE);
+        ag_workspace_destroy(code.workspace);
+}
+
+static enum ag_outcome hook_mmap(struct ag_frame *frame)
+{
+        uint64_t flags = frame->r10, end = frame->rdi + frame->rsi;
+        bool code = (frame->rdx & PROT_EXEC) && !(flags & MAP_ANONYMOUS) && (flags & MAP_TYPE) == MAP_PRIVATE;
+        bool replaces = (flags & MAP_FIXED) && ag_code_map_covers(frame->rdi, end);
+        long r;
+
+        if (!code && !replaces)
+                return AG_NATIVE;
+        r = ag_frame_run(frame);
+        if (ag_failed(r))
+                return handled(frame, r);
+        if (replaces)
+                ag_code_map_gone(frame->rdi, end);
+        if (code)
+                patch_elsewhere(frame, (uint64_t)r);
+        return handled(frame, r);
+}
+
+/* Only where code of ours goes: a thread may unmap the stack that it stands on. */
+static enum ag_outcome hook_munmap(struct ag_frame *frame)
+{
+        uint64_t end = frame->rdi + ((frame->rsi + 4095) & ~4095ull);
+        long r;
+
+        if (!ag_code_map_covers(frame->rdi, end))
+                return AG_NATIVE;
+        r = ag_frame_run(frame);
+        if (!ag_failed(r))
+                ag_code_map_gone(frame->rdi, end);
+        return handled(frame, r);
+}
+
+/* Nothing here may change memory that is shared: the caller may be a vfork child. */
+static enum ag_outcome hook_exec(struct ag_frame *frame, uint64_t directory, uint64_t path, uint64_t argv,
+                                 uint64_t envp, uint64_t at_flags)
+{
+        long r;
+
+        do /* the question may be interrupted, execve may not */
+                r = ag_kernel6(FL_CALL_NR, FL_CALL_EXEC, directory, path, at_flags, 0, 0);
+        while (r == -EINTR);
+        if (r == 0)
+                r = ag_kernel3(__NR_execve, ag_address(ag_hello.agent_path), argv, envp);
+        return handled(frame, r);
+}
+
+enum ag_outcome ag_hook(struct ag_frame *frame)
+{
+        switch ((uint32_t)frame->rax) {
+        case __NR_mmap:
+                return hook_mmap(frame);
+        case __NR_munmap:
+                return hook_munmap(frame);
+        case __NR_execve:
+                return hook_exec(frame, (uint64_t)AT_FDCWD, frame->rdi, frame->rsi, frame->rdx, 0);
+        case __NR_execveat:
+                return hook_exec(frame, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8);
+        default:
+                return AG_NATIVE;
+        }
+}
+
+/* Can the byte at address be read? Asks the kernel, which looks at the new set before it refuses the
+ * operation (rt_sigprocmask in kernel/signal.c of Linux); near the end of a mapping it may say no wrongly. */
+static bool readable(uint64_t address)
+{
+        return ag_kernel4(__NR_rt_sigprocmask, UINT32_MAX, address, 0, SIGSET_SIZE) == -EINVAL;
+}
+
+/* Is address that of an empty string? One that could be read before is not asked for again: programs have one
+ * such string, in their read-only data. */
+static bool is_empty_string(uint64_t address)
+{
+        if (address != fl_load_once_64(&ag_process->empty_string)) {
+                if (!address || !readable(address) || *(const volatile char *)ag_pointer(address))
+                        return false;
+                fl_store_once_64(&ag_process->empty_string, address);
+        }
+        return *(const volatile char *)ag_pointer(address) == '\0';
+}
+
+enum ag_outcome ag_hook_fstat(struct ag_frame *frame)
+{
+        uint32_t harmless = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+        uint32_t at_flags = (uint32_t)frame->r10;
+
+        if (!(at_flags & AT_EMPTY_PATH) || (at_flags & ~harmless) || (int32_t)frame->rdi < 0 ||
+            !is_empty_string(frame->rsi))
+                return AG_NATIVE;
+        return handled(frame, ag_kernel3(__NR_fstat, frame->rdi, frame->rdx, 0));
+}
+
+/* The number of the path argument. */
+static bool path_is_second(uint32_t nr)
+{
+        return nr == __NR_openat || nr == __NR_readlinkat || nr == __NR_newfstatat || nr == __NR_statx ||
+               nr == __NR_faccessat;
+}
+
+static long read_link(uint64_t out, uint64_t size)
+{
+        uint64_t length = ag_length(ag_hello.exe_path, FL_PATH_MAX);
+
+        length = length < size ? length : size;
+        ag_copy(ag_pointer(out), ag_hello.exe_path, length); /* the kernel just wrote there */
+        return (long)length;
+}
+
+long ag_hook_exe(const struct ag_frame *frame, long result)
+{
+        uint32_t nr = (uint32_t)frame->rax;
+        uint64_t path = path_is_second(nr) ? frame->rsi : frame->rdi;
+        struct ag_frame other = *frame;
+
+        /* The kernel just read it. */
+        if (ag_failed(result) || !path || !ag_equal(ag_pointer(path), "/proc/self/exe"))
+                return result;
+        if (nr == __NR_readlink)
+                return read_link(frame->rsi, (uint32_t)frame->rdx);
+        if (nr == __NR_readlinkat)
+                return read_link(frame->rdx, (uint32_t)frame->r10);
+        if (nr == __NR_lstat || (nr == __NR_newfstatat && ((uint32_t)frame->r10 & AT_SYMLINK_NOFOLLOW)))
+                return result; /* the link itself */
+        if (nr == __NR_open || nr == __NR_openat)
+                ag_close((int)result);
+        *(path_is_second(nr) ? &other.rsi : &other.rdi) = ag_address(ag_hello.exe_path);
+        return ag_frame_run(&other);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Syscalls that the agent has a part in itself: mapping and unmapping code, executing programs, and the few
+ * that would show the agent where the program should be. */
+#ifndef FLICKER_AGENT_HOOKS_H
+#define FLICKER_AGENT_HOOKS_H
+
+#include "agent/gate.h"
+
+/* mmap, munmap, execve, execveat. */
+enum ag_outcome ag_hook(struct ag_frame *frame);
+
+/* newfstatat(fd, "", buffer, AT_EMPTY_PATH): as fstat(fd, buffer), which nobody mediates. */
+enum ag_outcome ag_hook_fstat(struct ag_frame *frame);
+
+/* The frame's syscall, which takes a path, ran natively with this result. Where the path is "/proc/self/exe"
+ * it met the agent: what the program should have got. */
+long ag_hook_exe(const struct ag_frame *frame, long result);
+
+/* The syscall with the frame's registers, from here. */
+long ag_frame_run(const struct ag_frame *frame);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/patch.h"
+
+#include <linux/mman.h>
+#include <linux/prctl.h>
+
+#include "agent/bytes.h"
+#include "agent/code_map.h"
+#include "agent/fault.h"
+#include "agent/gate.h"
+#include "agent/kernel.h"
+#include "agent/process.h"
+#include "agent/trampoline.h"
+
+#include "agent/poison.h"
+
+#define REACH       0x7ff00000ull /* of a 32-bit displacement, with room for a window */
+#define LOWEST      0x10000ull    /* the first 64 KiB are for null pointers to fault in */
+#define PROBE_STEP  (16ull << 20)
+#define PROBE_TRIES 64
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+bool ag_patch_wants(const struct fl_site *site)
+{
+        if (site->tactic == FL_TACTIC_NONE)
+                return false;
+        return site->nr == FL_SITE_NR_UNKNOWN || ag_hot[site->nr] != 0;
+}
+
+/* The mapping that holds all of a site's window, or NULL. */
+static const struct ag_mapping *mapping_of(const struct fl_site *site, const struct ag_mapping *code,
+                                           unsigned count)
+{
+        for (unsigned i = 0; i < count; i++) {
+                if (site->start >= code[i].offset && site->start - code[i].offset < code[i].length &&
+                    site->start - code[i].offset + site->length <= code[i].length)
+                        return &code[i];
+        }
+        return NULL;
+}
+
+/* musl's cancellation point: its signal handler compares the interrupted address with the labels round this
+ * very syscall (src/thread/x86_64/syscall_cp.s), so the instruction has to run where it stands. */
+static bool is_cancellation_point(const struct fl_site *site, const uint8_t *window)
+{
+        static const uint8_t code[] = {0x4c, 0x89, 0x5c, 0x24,
+                                       0x08, 0x0f, 0x05}; /* mov %r11, 8(%rsp); syscall */
+
+        if (site->nr != FL_SITE_NR_UNKNOWN || site->syscall_at < 5)
+                return false;
+        for (unsigned i = 0; i < sizeof code; i++) {
+                if (window[site->syscall_at - 5 + i] != code[i])
+                        return false;
+        }
+        return true;
+}
+
+static uint64_t trampolines_size(const struct ag_plan *plan, const struct ag_mapping *code, unsigned count)
+{
+        uint64_t size = 0;
+
+        for (uint32_t i = 0; i < plan->site_count; i++) {
+                if (ag_patch_wants(&plan->sites[i]) && mapping_of(&plan->sites[i], code, count))
+                        size += ag_trampoline_size(&plan->sites[i]);
+        }
+        return size ? size + sizeof(struct ag_trampoline_header) : 0;
+}
+
+unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *code, unsigned count,
+                        uint64_t trampolines, uint64_t size)
+{
+        struct ag_trampoline_header *header = ag_pointer(trampolines);
+        uint64_t at = trampolines + sizeof *header, end = trampolines + size;
+        unsigned patched = 0;
+
+        *header = (struct ag_trampoline_header){.gate = ag_address(ag_gate), .hot = ag_address(ag_hot)};
+        for (uint32_t i = 0; i < plan->site_count; i++) {
+                const struct fl_site *site = &plan->sites[i];
+                const struct ag_mapping *mapping =
+                        ag_patch_wants(site) ? mapping_of(site, code, count) : NULL;
+                uint64_t window, written;
+
+                if (!mapping || at + ag_trampoline_size(site) > end)
+                        continue;
+                window = mapping->address + (site->start - mapping->offset);
+                if (!ag_window_check(site, ag_pointer(window)) ||
+                    is_cancellation_point(site, ag_pointer(window)))
+                        continue;
+                written = ag_trampoline_write(plan, site, window, trampolines, at, ag_pointer(at));
+                if (written && ag_window_write(site, ag_pointer(window), at)) {
+                        at += written;
+                        patched++;
+                }
+        }
+        return patched;
+}
+
+static bool in_reach(uint64_t address, uint64_t size, uint64_t start, uint64_t end)
+{
+        uint64_t lowest = address < start ? address : start;
+        uint64_t highest = address + size > end ? address + size : end;
+
+        return highest - lowest < REACH;
+}
+
+static long map_at(uint64_t address, uint64_t size, int more_flags)
+{
+        return ag_mmap(address, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | more_flags, -1,
+                       0);
+}
+
+/* Tries address; the mapping or 0. */
+static uint64_t probe(uint64_t address, uint64_t size, uint64_t start, uint64_t end)
+{
+        long r;
+
+        if (address < LOWEST || !in_reach(address, size, start, end))
+                return 0;
+        r = map_at(address, size, MAP_FIXED_NOREPLACE);
+        if (ag_failed(r))
+                return 0;
+        if ((uint64_t)r == address)
+                return address;
+        ag_munmap((uint64_t)r, size);
+        return 0;
+}
+
+/* Writable memory for trampolines within reach of [start, end); 0 where there is none. */
+static uint64_t map_near(uint64_t start, uint64_t end, uint64_t size)
+{
+        long r = map_at(0, size, 0);
+
+        if (ag_failed(r))
+                return 0;
+        if (in_reach((uint64_t)r, size, start, end))
+                return (uint64_t)r;
+        ag_munmap((uint64_t)r, size);
+        for (uint64_t i = 1; i <= PROBE_TRIES; i++) {
+                uint64_t above = probe(end + i * PROBE_STEP, size, start, end);
+                uint64_t below =
+                        above || start < i * PROBE_STEP ? 0 : probe(start - i * PROBE_STEP, size, start, end);
+
+                if (above || below)
+                        return above ? above : below;
+        }
+        return 0;
+}
+
+static bool protect(const struct ag_mapping *code, unsigned count, int protection)
+{
+        for (unsigned i = 0; i < count; i++) {
+                int r = (int)ag_mprotect(code[i].address, code[i].length,
+                                         protection ? protection : code[i].protection);
+
+                if (r < 0)
+                        return false;
+        }
+        return true;
+}
+
+/* The file's own code again; without it there is nothing to go on with. */
+static void restore(int fd, const struct ag_mapping *code, unsigned count)
+{
+        for (unsigned i = 0; i < count; i++) {
+                long r = ag_mmap(code[i].address, code[i].length, code[i].protection, MAP_PRIVATE | MAP_FIXED,
+                                 fd, code[i].offset);
+
+                if (ag_failed(r))
+                        ag_fault(AG_FAULT_TEXT);
+        }
+}
+
+static void name_mapping(uint64_t address, uint64_t size)
+{
+        ag_kernel6(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, size, ag_address("flicker"), 0);
+}
+
+static void apply(int fd, const struct ag_plan *plan, const struct ag_mapping *code, unsigned count)
+{
+        uint64_t size = trampolines_size(plan, code, count), length = (size + 4095) & ~4095ull;
+        uint64_t start = UINT64_MAX, end = 0, trampolines;
+        bool patched = false;
+
+        for (unsigned i = 0; i < count; i++) {
+                start = code[i].address < start ? code[i].address : start;
+                end = code[i].address + code[i].length > end ? code[i].address + code[i].length : end;
+        }
+        if (size == 0 || !ag_code_map_room())
+                return;
+        trampolines = map_near(start, end, length);
+        if (!trampolines)
+                return;
+        if (protect(code, count, PROT_READ | PROT_WRITE))
+                patched = ag_patch_write(plan, code, count, trampolines, size) > 0 &&
+                          ag_mprotect(trampolines, length, PROT_READ | PROT_EXEC) == 0;
+        /* Never patched code without its trampolines, never without its own protection. */
+        if ((!patched || !protect(code, count, 0))) {
+                restore(fd, code, count);
+                ag_munmap(trampolines, length);
+                return;
+        }
+        name_mapping(trampolines, length);
+        ag_code_map_add(start, end, trampolines, length);
+}
+
+void ag_patch(int fd, const struct ag_mapping *code, unsigned count, struct ag_workspace *workspace)
+{
+        struct ag_plan plan;
+
+        if (count == 0 || !ag_plan_fetch(fd, workspace->plan, sizeof workspace->plan, &plan))
+                return;
+        apply(fd, &plan, code, count);
+        ag_plan_release(&plan);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/trampoline.h"
+
+#include "agent/bytes.h"
+#include "agent/kernel.h"
+
+#include "agent/poison.h"
+
+#define INT3 0xcc
+
+/* Where the next byte goes, as bytes and as the address at which it will run. */
+struct writer {
+        uint8_t *out;
+        uint64_t at;
+        bool fits; /* every displacement so far */
+};
+
+static void put(struct writer *writer, const void *bytes, uint64_t size)
+{
+        ag_copy(writer->out, bytes, size);
+        writer->out += size;
+        writer->at += size;
+}
+
+static bool displacement(uint64_t target, uint64_t next, int32_t *ret_displacement)
+{
+        int64_t distance = (int64_t)(target - next);
+
+        if (distance < INT32_MIN || distance > INT32_MAX)
+                return false;
+        *ret_displacement = (int32_t)distance;
+        return true;
+}
+
+/* opcode bytes followed by the displacement of target. */
+static void put_relative(struct writer *writer, const void *opcode, uint64_t size, uint64_t target)
+{
+        int32_t value = 0;
+
+        put(writer, opcode, size);
+        writer->fits &= displacement(target, writer->at + 4, &value);
+        put(writer, &value, 4);
+}
+
+/* Copies one part of the displaced code, bytes [first, first + size) of the run, and relocates it. */
+static void put_displaced(struct writer *writer, const struct ag_plan *plan, const struct fl_site *site,
+                          uint64_t window, unsigned first, unsigned size)
+{
+        const struct fl_relocation *relocations = ag_plan_relocations(plan, site);
+        uint8_t *part = writer->out;
+        uint64_t at = writer->at;
+
+        put(writer, ag_plan_code(plan, site) + first, size);
+        for (unsigned i = 0; i < site->relocations; i++) {
+                int32_t value = 0;
+
+                if (relocations[i].at < first || relocations[i].at >= first + size)
+                        continue;
+                writer->fits &= displacement(window + (uint64_t)relocations[i].target,
+                                             at + (relocations[i].next - first), &value);
+                ag_copy(part + (relocations[i].at - first), &value, 4);
+        }
+}
+
+/* Leaves for native at once, without a change to the flags, where the number in rax is none of ours. */
+static void put_number_check(struct writer *writer, uint64_t header)
+{
+        static const uint8_t number[] = {0x44, 0x0f, 0xb7, 0xd8};      /* movzwl %ax, %r11d */
+        static const uint8_t table[] = {0x48, 0x8b, 0x0d};             /* mov table(%rip), %rcx */
+        static const uint8_t entry[] = {0x42, 0x0f, 0xb6, 0x0c, 0x19}; /* movzbl (%rcx,%r11), %ecx */
+        static const uint8_t leave[] = {0xe3, 0x0d};                   /* jrcxz over lea and jmp */
+
+        put(writer, number, sizeof number);
+        put_relative(writer, table, sizeof table, header + offsetof(struct ag_trampoline_header, hot));
+        put(writer, entry, sizeof entry);
+        put(writer, leave, sizeof leave);
+}
+
+uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *site, uint64_t window,
+                             uint64_t header, uint64_t at, uint8_t *out)
+{
+        static const uint8_t lea_rcx[] = {0x48, 0x8d, 0x0d}, jmp_memory[] = {0xff, 0x25}, jmp = 0xe9;
+        static const uint8_t syscall_instruction[] = {0x0f, 0x05};
+        struct writer writer = {.out = out, .at = at, .fits = true};
+
+        put_displaced(&writer, plan, site, window, 0, site->before_size);
+        if (site->nr == FL_SITE_NR_UNKNOWN)
+                put_number_check(&writer, header);
+        put_relative(&writer, lea_rcx, sizeof lea_rcx, writer.at + 7 + 6);
+        put_relative(&writer, jmp_memory, sizeof jmp_memory,
+                     header + offsetof(struct ag_trampoline_header, gate));
+        put(&writer, syscall_instruction, sizeof syscall_instruction);
+        put_relative(&writer, lea_rcx, sizeof lea_rcx, window + site->syscall_at + 2);
+        put_displaced(&writer, plan, site, window, site->before_size, site->after_size);
+        if (!(site->flags & FL_SITE_ENDS))
+                put_relative(&writer, &jmp, 1, window + site->length);
+        return writer.fits ? writer.at - at : 0;
+}
+
+bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline)
+{
+        int32_t value;
+
+        if (!displacement(trampoline, ag_address(window) + 5, &value))
+                return false;
+        window[0] = 0xe9;
+        ag_copy(window + 1, &value, 4);
+        ag_fill(window + 5, INT3, site->length - 5u);
+        return true;
+}
+
+bool ag_window_check(const struct fl_site *site, const uint8_t *window)
+{
+        return window[site->syscall_at] == 0x0f && window[site->syscall_at + 1] == 0x05 &&
+               fl_window_hash(window, site->length) == site->original;
+}

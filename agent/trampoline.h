@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Trampolines: the code that stands in for a patched window. All of one file's are in one mapping, which
+ * begins with the two words that they read and lies within reach of a 32-bit displacement from every window.
+ *
+ *      displaced code that runs before the syscall
+ *   [  movzwl %ax, %r11d ; mov hot(%rip), %rcx ; movzbl (%rcx,%r11), %ecx ; jrcxz native    number unknown ]
+ *      lea native(%rip), %rcx ; jmp *gate(%rip)
+ * native:
+ *      syscall
+ * done:                                     (the gate comes here, native + 2, where it has the result)
+ *      lea site(%rip), %rcx                  what the kernel leaves in rcx: the address behind the original
+ *      displaced code that runs after it
+ *      jmp back
+ *
+ * rcx and r11 are free from the syscall's start on, as the instruction destroys them; flags are not touched.
+ */
+#ifndef FLICKER_AGENT_TRAMPOLINE_H
+#define FLICKER_AGENT_TRAMPOLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/plan.h"
+
+/* At the start of a trampoline mapping. */
+struct ag_trampoline_header {
+        uint64_t gate; /* address of ag_gate */
+        uint64_t hot;  /* address of a byte for each 16-bit number: zero runs natively */
+};
+
+/* Bytes of a site's trampoline, at most. */
+static inline uint64_t ag_trampoline_size(const struct fl_site *site)
+{
+        return (uint64_t)site->before_size + site->after_size + 48;
+}
+
+/* Writes the trampoline of a site whose window is (or will be) at address window to the bytes at out, which
+ * will run at address at in a mapping that starts at address header. Returns its size, or 0 where a
+ * displacement does not reach. */
+uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *site, uint64_t window,
+                             uint64_t header, uint64_t at, uint8_t *out);
+
+/* Overwrites the window at window by a jump to trampoline; the caller made it writable. False: out of reach.
+ */
+bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline);
+
+/* Is the window what was scanned, a syscall in the right place? */
+bool ag_window_check(const struct fl_site *site, const uint8_t *window);
+
+#endif
