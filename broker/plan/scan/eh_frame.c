@@ -36,6 +36,7 @@ struct cie {
         uint64_t at; /* offset in the table; UINT64_MAX: none read yet */
         uint8_t pointer_encoding, lsda_encoding;
         bool augmented; /* FDEs carry augmentation data */
+        bool signal;    /* signal frames: such FDEs begin a byte early, for unwinders that look up pc - 1 */
 };
 
 static struct table table_make(const uint8_t *data, uint64_t size, uint64_t vaddr)
@@ -106,7 +107,7 @@ static bool cie_read(struct table *entry, struct cie *ret_cie)
 
         ret_cie->pointer_encoding = PE_ABSPTR;
         ret_cie->lsda_encoding = PE_OMIT;
-        ret_cie->augmented = false;
+        ret_cie->augmented = ret_cie->signal = false;
         end = cursor->bad ? NULL : memchr(augmentation, 0, (size_t)(cursor->end - augmentation));
         if (!end || (version != 1 && version != 3))
                 return false;
@@ -132,7 +133,9 @@ static bool cie_read(struct table *entry, struct cie *ret_cie)
                         ret_cie->lsda_encoding = (uint8_t)cursor_unsigned(cursor, 1);
                 else if (*augmentation == 'P')
                         personality_skip(entry);
-                else if (*augmentation != 'S' && *augmentation != 'B')
+                else if (*augmentation == 'S')
+                        ret_cie->signal = true;
+                else if (*augmentation != 'B')
                         break; /* says nothing about how FDEs are laid out */
         }
         return !cursor->bad;
@@ -177,7 +180,8 @@ static int fde_collect(struct code_map *map, struct table *entry, const struct c
         uint64_t start = pointer_read(entry, cie->pointer_encoding), size, lsda;
 
         size = value_read(&entry->cursor, cie->pointer_encoding & PE_FORMAT);
-        if (entry->cursor.bad || (cie->pointer_encoding & PE_INDIRECT) || start == 0 || size > ELF_VADDR_MAX)
+        if (entry->cursor.bad || (cie->pointer_encoding & PE_INDIRECT) || cie->signal || start == 0 ||
+            size > ELF_VADDR_MAX)
                 return 0;
         if (cie->augmented && cie->lsda_encoding != PE_OMIT && !(cie->lsda_encoding & PE_INDIRECT)) {
                 cursor_leb128(&entry->cursor, false);
