@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* flicker-run: compiles the policy, starts the program confined, and is its broker. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli/run_message.h"
+#include "cli/run_options.h"
+#include "cli/run_paths.h"
+#include "cli/run_program.h"
+#include "cli/run_sandbox.h"
+#include "cli/run_supervise.h"
+
+/* Where a standard descriptor is closed, nothing else may come to stand in its place. Close-on-exec: the
+ * program finds it closed, as it would without flicker. */
+static bool occupy_standard_descriptors(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
+                        return false;
+        return true;
+}
+
+static void block_signals(struct run_origin *origin)
+{
+        const struct sigaction standard = {.sa_handler = SIG_DFL};
+        sigset_t all;
+
+        /* With SIGCHLD ignored, as it may have been inherited, nobody's status could be had. */
+        sigaction(SIGCHLD, &standard, &origin->child_action);
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, &origin->signal_mask);
+}
+
+/* The broker serves many; the program keeps the limit it was given. */
+static void raise_open_files(struct run_origin *origin)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &origin->open_files) < 0)
+                return;
+        limit = origin->open_files;
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int run(const struct run_options *options, struct run_origin *origin)
+{
+        static struct run_sandbox sandbox; /* static: large */
+        static struct run_paths paths;
+        static struct run_program program;
+        struct err err = {0};
+        int status, r;
+
+        r = run_program_find(options->program[0], &program, &err);
+        if (r < 0) {
+                run_say("%s", err.message);
+                return r == -ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
+        }
+        raise_open_files(origin);
+        if (run_paths_find(&paths, &err) < 0 || run_sandbox_load(options, &paths, &sandbox, &err) < 0) {
+                run_say("%s", err.message);
+                return RUN_FAILED;
+        }
+        block_signals(origin);
+        if (run_sandbox_plan(options, &paths, &sandbox, &err) < 0) {
+                run_say("%s", err.message);
+                return RUN_FAILED;
+        }
+        status = run_supervise(options, &paths, &program, &sandbox, origin);
+        run_sandbox_finish(&sandbox);
+        return status;
+}
+
+static int print(const char *text)
+{
+        return fputs(text, stdout) < 0 || fflush(stdout) < 0 ? RUN_FAILED : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+        struct run_origin origin = {.arguments = argv, .argument_count = argc};
+        struct run_options options;
+        struct err err = {0};
+        int status;
+
+        if (!occupy_standard_descriptors())
+                return RUN_FAILED;
+        if (getauxval(AT_SECURE)) {
+                run_say("flicker-run is not made to be set-user-ID");
+                return RUN_FAILED;
+        }
+        if (argc < 1 || run_options_parse(argc, argv, &options, &err) < 0) {
+                run_say("%s", argc < 1 ? "no arguments at all" : err.message);
+                return RUN_FAILED;
+        }
+        if (options.action == RUN_HELP)
+                status = print(run_help);
+        else if (options.action == RUN_VERSION)
+                status = print("flicker-run " FLICKER_VERSION "\n");
+        else
+                status = run(&options, &origin);
+        run_options_finish(&options);
+        return status;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_guardian.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/run_child.h"
+#include "cli/run_reap.h"
+#include "cli/run_tmpdir.h"
+
+#define GUARDIAN_NAME "flicker-guard"
+
+struct guardian {
+        const struct run_launch *launch;
+        pid_t child;
+        pid_t job_group; /* flicker-run's process group, which the program starts in */
+        int signals;     /* signalfd of SIGCHLD */
+};
+
+static void tell(const struct guardian *guardian, enum control_kind kind, int value)
+{
+        struct control_message message = {.kind = kind, .value = value};
+
+        /* Where the broker is gone, poll says so. */
+        send(guardian->launch->control, &message, sizeof message, MSG_NOSIGNAL);
+}
+
+/* A guardian that looked like flicker-run would die with it by "pkill -f flicker-run". */
+static void disguise(const struct run_launch *launch)
+{
+        prctl(PR_SET_NAME, GUARDIAN_NAME, 0, 0, 0);
+        memset(launch->command_line, 0, launch->command_line_size);
+        snprintf(launch->command_line, launch->command_line_size, GUARDIAN_NAME);
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+        int left = *(const int *)a, right = *(const int *)b;
+
+        return (left > right) - (left < right);
+}
+
+/* Closes everything but what it needs: an inherited pipe held open would keep its reader waiting. */
+static void close_others(const struct guardian *guardian)
+{
+        int kept[] = {guardian->launch->control, guardian->launch->broker_pidfd, guardian->signals};
+        unsigned next = 0;
+
+        qsort(kept, sizeof kept / sizeof *kept, sizeof *kept, compare_ints);
+        for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+                if ((unsigned)kept[i] > next)
+                        syscall(SYS_close_range, next, (unsigned)kept[i] - 1, 0);
+                next = (unsigned)kept[i] + 1;
+        }
+        syscall(SYS_close_range, next, ~0u, 0);
+}
+
+static void forward_signal(const struct guardian *guardian, const struct control_message *message)
+{
+        siginfo_t info = {.si_signo = message->value, .si_code = SI_QUEUE};
+
+        if (message->flags & CONTROL_IF_ELSEWHERE && getpgid(guardian->child) == guardian->job_group)
+                return;
+        if (message->code != SI_QUEUE) {
+                kill(guardian->child, message->value);
+                return;
+        }
+        info.si_pid = message->pid;
+        info.si_uid = (uid_t)message->uid;
+        info.si_value.sival_ptr = (void *)(intptr_t)message->number;
+        syscall(SYS_rt_sigqueueinfo, guardian->child, message->value, &info);
+}
+
+/* The shell continues the whole group, but somebody may have continued flicker-run alone. A second SIGCONT to
+ * a program that runs already would have its handler run twice. */
+static void continue_stopped(const struct guardian *guardian)
+{
+        if (run_reap_state(guardian->child) == 'T')
+                kill(guardian->child, SIGCONT);
+}
+
+/* False where the sandbox is to end. */
+static bool serve_broker(const struct guardian *guardian)
+{
+        struct control_message message;
+        ssize_t n = recv(guardian->launch->control, &message, sizeof message, MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return true;
+        if (n != (ssize_t)sizeof message || message.kind == CONTROL_END)
+                return false;
+        if (message.kind == CONTROL_SIGNAL)
+                forward_signal(guardian, &message);
+        else if (message.kind == CONTROL_CONTINUE)
+                continue_stopped(guardian);
+        return true;
+}
+
+/* Children ended, stopped or went on: the program, or orphans of the sandbox. False when the program has
+ * ended. */
+static bool serve_children(const struct guardian *guardian)
+{
+        struct signalfd_siginfo unused;
+        bool alive = true;
+
+        while (read(guardian->signals, &unused, sizeof unused) > 0)
+                ;
+        for (;;) {
+                int status;
+                pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL);
+
+                if (pid == 0 || (pid < 0 && errno != EINTR))
+                        return alive;
+                if (pid != guardian->child)
+                        continue;
+                if (WIFSTOPPED(status)) {
+                        tell(guardian, CONTROL_STOPPED, WSTOPSIG(status));
+                } else {
+                        tell(guardian, CONTROL_ENDED, status);
+                        alive = false;
+                }
+        }
+}
+
+/* Until the program ends, the broker says so, or the broker dies. */
+static void watch(const struct guardian *guardian)
+{
+        struct pollfd fds[] = {
+                {.fd = guardian->launch->broker_pidfd, .events = POLLIN},
+                {.fd = guardian->launch->control, .events = POLLIN},
+                {.fd = guardian->signals, .events = POLLIN},
+        };
+
+        for (;;) {
+                if (poll(fds, sizeof fds / sizeof *fds, -1) < 0 && errno == EINTR)
+                        continue;
+                if (fds[0].revents || (fds[2].revents && !serve_children(guardian)) ||
+                    (fds[1].revents && !serve_broker(guardian)))
+                        return;
+        }
+}
+
+static bool broker_died(const struct guardian *guardian)
+{
+        struct pollfd fd = {.fd = guardian->launch->broker_pidfd, .events = POLLIN};
+
+        return poll(&fd, 1, 0) > 0;
+}
+
+_Noreturn static void guard(struct guardian *guardian)
+{
+        setpgid(0, 0);
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        disguise(guardian->launch);
+        close_others(guardian);
+        if (chdir("/") < 0)
+                _exit(EXIT_FAILURE); /* the broker ends the sandbox then */
+        watch(guardian);
+        run_reap_all(0);
+        if (guardian->launch->tmpdir && broker_died(guardian))
+                run_tmpdir_remove(guardian->launch->tmpdir);
+        _exit(EXIT_SUCCESS);
+}
+
+_Noreturn static void become_guardian(const struct run_launch *launch)
+{
+        struct guardian guardian = {.launch = launch, .job_group = getpgrp()};
+        pid_t self = getpid();
+        sigset_t child;
+
+        sigemptyset(&child);
+        sigaddset(&child, SIGCHLD);
+        guardian.signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (guardian.signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+                launch->state->child = -errno;
+                _exit(EXIT_FAILURE);
+        }
+        guardian.child = fork();
+        if (guardian.child == 0)
+                run_child(launch, self);
+        /* The broker looks when the last copy of launch->ready is closed, which here comes later. */
+        launch->state->child = guardian.child < 0 ? -errno : guardian.child;
+        if (guardian.child < 0)
+                _exit(EXIT_FAILURE);
+        guard(&guardian);
+}
+
+pid_t run_guardian_start(const struct run_launch *launch)
+{
+        pid_t pid = fork();
+
+        if (pid == 0)
+                become_guardian(launch);
+        return pid < 0 ? -errno : pid;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the installed pieces are, seen from the running binary's own place: <prefix>/bin/flicker-run has its
+ * helpers in <prefix>/libexec/flicker and the shipped policies in <prefix>/share/flicker/policies. Neither
+ * the environment nor the current directory has a say in it.
+ */
+#ifndef FLICKER_CLI_RUN_PATHS_H
+#define FLICKER_CLI_RUN_PATHS_H
+
+#include <limits.h>
+
+#include "broker/base/err.h"
+
+struct run_paths {
+        char agent[PATH_MAX];
+        char scanner[PATH_MAX];
+        char policies[PATH_MAX]; /* shipped policies */
+};
+
+/* 0 or -errno. Says nothing of whether the files are there. */
+int run_paths_find(struct run_paths *ret_paths, struct err *err);
+
+/* Directories in which a policy's bare name is looked up, in order. */
+#define RUN_POLICY_DIRECTORIES 4
+struct run_policy_directories {
+        char user[PATH_MAX];
+        const char *list[RUN_POLICY_DIRECTORIES + 1]; /* NULL-terminated; points into this and into paths */
+};
+void run_policy_directories(const struct run_paths *paths, struct run_policy_directories *ret_directories);
+
+/* Where patch plans are cached: root's under /var/cache, a user's under $XDG_CACHE_HOME or ~/.cache. 0, or
+ * -ENOENT where there is no such place. */
+int run_cache_directory(char ret_path[PATH_MAX]);
+
+#endif

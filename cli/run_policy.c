@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_policy.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/base/cleanup.h"
+
+#define DEFAULT_POLICY "/default.json"
+
+/* Who the user is: the environment says it, as for a shell; else the password file. */
+struct identity {
+        char home[PATH_MAX], user[256], uid[16], cwd[PATH_MAX];
+};
+
+static void copy(char *out, size_t size, const char *text)
+{
+        snprintf(out, size, "%s", text);
+}
+
+/* fgetpwent, since the name services would be loaded at run time and cost more than all the rest. */
+static void look_up(uid_t uid, struct identity *identity)
+{
+        _cleanup_fclose_ FILE *stream = fopen("/etc/passwd", "re");
+        struct passwd *entry;
+
+        while (stream && (entry = fgetpwent(stream))) {
+                if (entry->pw_uid != uid)
+                        continue;
+                if (!identity->home[0])
+                        copy(identity->home, sizeof identity->home, entry->pw_dir);
+                if (!identity->user[0])
+                        copy(identity->user, sizeof identity->user, entry->pw_name);
+                return;
+        }
+}
+
+static int identify(struct identity *identity, struct err *err)
+{
+        const char *home = getenv("HOME"), *user = getenv("USER");
+        uid_t uid = geteuid();
+
+        memset(identity, 0, sizeof *identity);
+        if (home && home[0] == '/')
+                copy(identity->home, sizeof identity->home, home);
+        if (user)
+                copy(identity->user, sizeof identity->user, user);
+        if (!identity->home[0] || !identity->user[0])
+                look_up(uid, identity);
+        if (!identity->home[0])
+                copy(identity->home, sizeof identity->home, "/nonexistent");
+        snprintf(identity->uid, sizeof identity->uid, "%u", uid);
+        if (!identity->user[0])
+                copy(identity->user, sizeof identity->user, identity->uid);
+        if (!getcwd(identity->cwd, sizeof identity->cwd))
+                return err_set(err, errno, "cannot tell the working directory: %s", strerror(errno));
+        if (identity->cwd[0] != '/')
+                return err_set(err, ENOENT, "the working directory is not reachable from the root directory");
+        return 0;
+}
+
+int run_policy_load(const struct run_policy_request *request, const struct run_paths *paths,
+                    struct policy **ret_policy, struct err *err)
+{
+        struct run_policy_directories directories;
+        struct identity identity;
+        char shipped[PATH_MAX + sizeof DEFAULT_POLICY];
+        struct policy_options options = {
+                .reference = request->reference ? request->reference : shipped,
+                .variables = request->variables,
+                .variable_count = request->variable_count,
+                .extra = request->extra,
+                .extra_count = request->extra_count,
+                .home = identity.home,
+                .user = identity.user,
+                .uid = identity.uid,
+                .cwd = identity.cwd,
+                .tmpdir = request->tmpdir,
+        };
+        int r = identify(&identity, err);
+
+        if (r < 0)
+                return r;
+        /* "default" of a directory that somebody else may have prepared is not the default. */
+        snprintf(shipped, sizeof shipped, "%s" DEFAULT_POLICY, paths->policies);
+        run_policy_directories(paths, &directories);
+        options.directories = directories.list;
+        return policy_load(&options, ret_policy, err);
+}
+
+bool run_policy_is_directory(const char *path)
+{
+        struct stat status;
+
+        return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run_sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "broker/base/cleanup.h"
+#include "broker/enforce/landlock.h"
+#include "cli/run_message.h"
+#include "cli/run_policy.h"
+
+#define PATTERN_CHARACTERS "*?[]{}$~\\" /* special in a policy's patterns */
+
+/* Changing credentials is what acting for another user takes. */
+static bool is_privileged(void)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[2] = {0};
+        uint32_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID;
+
+        return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
+}
+
+/* path with its existing part resolved. */
+static bool resolve_existing(const char *path, char out[PATH_MAX])
+{
+        char head[PATH_MAX], real[PATH_MAX];
+        size_t cut = strlen(path);
+        int n;
+
+        if (cut >= sizeof head)
+                return false;
+        memcpy(head, path, cut + 1);
+        while (!realpath(head, real)) {
+                char *slash = strrchr(head, '/');
+
+                if (errno != ENOENT || !slash || slash == head)
+                        return false;
+                *slash = '\0';
+                cut = (size_t)(slash - head);
+        }
+        n = snprintf(out, PATH_MAX, "%s%s", strcmp(real, "/") == 0 ? "" : real, path + cut);
+        return n > 0 && n < PATH_MAX;
+}
+
+/* Might the policy let a program write in directory (resolved)? What a wildcard matches there is not asked:
+ * it counts as a yes. */
+static bool may_write_in(const struct policy *policy, const char *directory)
+{
+        struct verdict verdict;
+
+        policy_check_path(policy, directory, strlen(directory), PATH_WRITE, &verdict);
+        if (verdict.outcome == VERDICT_ALLOW)
+                return true;
+        for (size_t i = 0; i < policy_rule_count(policy); i++) {
+                const struct rule *rule = policy_rule(policy, i);
+
+                if (rule->list == RULE_FILES_WRITE && rule->wildcard)
+                        return true;
+        }
+        return false;
+}
+
+static int load(const struct run_options *options, const struct run_paths *paths, const char *denied,
+                struct run_sandbox *sandbox, struct err *err)
+{
+        _cleanup_free_ struct policy_extra_rule *extra = calloc(options->extra_count + 1, sizeof *extra);
+        struct run_policy_request request = {
+                .reference = options->policy,
+                .variables = options->variables,
+                .variable_count = options->variable_count,
+                .extra = extra,
+                .extra_count = options->extra_count,
+                .tmpdir = sandbox->tmpdir,
+        };
+
+        if (!extra)
+                return err_set(err, ENOMEM, "out of memory");
+        memcpy(extra, options->extra, options->extra_count * sizeof *extra);
+        if (denied)
+                extra[request.extra_count++] = (struct policy_extra_rule){RULE_FILES_DENY, denied};
+        return run_policy_load(&request, paths, &sandbox->policy, err);
+}
+
+/* Plans in the cache are code for other sandboxes to run: one that could write there could break into them.
+ * Where the policy would let it, the cache is denied to it; where that cannot be written as a rule, it goes
+ * unused. */
+static int guard_cache(const struct run_options *options, const struct run_paths *paths,
+                       struct run_sandbox *sandbox, struct err *err)
+{
+        char cache[PATH_MAX];
+
+        sandbox->has_cache = run_cache_directory(cache) == 0 && resolve_existing(cache, sandbox->cache);
+        if (!sandbox->has_cache || !may_write_in(sandbox->policy, sandbox->cache))
+                return 0;
+        if (strpbrk(sandbox->cache, PATTERN_CHARACTERS)) {
+                sandbox->has_cache = false;
+                return 0;
+        }
+        policy_destroy(sandbox->policy);
+        sandbox->policy = NULL;
+        return load(options, paths, sandbox->cache, sandbox, err);
+}
+
+static int make_tmpdir(struct run_sandbox *sandbox, struct err *err)
+{
+        int r;
+
+        if (!policy_uses_tmpdir(sandbox->policy))
+                return 0;
+        r = run_tmpdir_make(sandbox->tmpdir);
+        if (r < 0)
+                return err_set(err, -r, "cannot make the temporary directory %s: %s", sandbox->tmpdir,
+                               strerror(-r));
+        sandbox->has_tmpdir = true;
+        if (setenv("TMPDIR", sandbox->tmpdir, 1) < 0)
+                return err_set(err, ENOMEM, "out of memory");
+        return 0;
+}
+
+static int open_audit(const char *audit, struct run_sandbox *sandbox, struct err *err)
+{
+        if (!audit)
+                return 0;
+        if (strcmp(audit, "-") == 0)
+                sandbox->audit_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        else
+                sandbox->audit_fd = open(audit, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+        if (sandbox->audit_fd < 0)
+                return err_set(err, errno, "cannot open the audit log %s: %s", audit, strerror(errno));
+        return 0;
+}
+
+static int check_landlock(const struct run_options *options, struct err *err)
+{
+        int abi = landlock_abi();
+
+        if (abi < 0)
+                return err_set(err, -abi,
+                               "this kernel offers no Landlock (%s): not running the program unconfined. "
+                               "Landlock needs "
+                               "Linux 5.13 or later, with \"landlock\" in /sys/kernel/security/lsm",
+                               strerror(-abi));
+        if (options->verbose)
+                run_say("Landlock ABI %d", abi);
+        return 0;
+}
+
+static int plan(const struct run_options *options, const struct run_paths *paths, struct run_sandbox *sandbox,
+                struct err *err)
+{
+        const struct tier_inputs inputs = {
+                .agent = !options->no_agent,
+                .mediate_all = options->mediate_all || policy_mediate_all(sandbox->policy),
+                .warn = sandbox->warn,
+                .privileged = sandbox->privileged,
+        };
+        const char *executable[] = {NULL, NULL};
+        int r;
+
+        tiers_plan(sandbox->policy, &inputs, run_policy_is_directory, &sandbox->tiers);
+        if (sandbox->tiers.agent) {
+                if (access(paths->agent, X_OK) < 0)
+                        return err_set(err, errno,
+                                       "cannot execute the agent %s: %s (--no-agent goes without)",
+                                       paths->agent, strerror(errno));
+                executable[0] = paths->agent;
+        }
+        r = filter_build(sandbox->policy, &sandbox->tiers, &sandbox->filter, err);
+        if (r < 0)
+                return r;
+        sandbox->ruleset_fd = landlock_build(sandbox->policy, &sandbox->tiers, executable, err);
+        return sandbox->ruleset_fd < 0 ? sandbox->ruleset_fd : 0;
+}
+
+int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
+                     struct run_sandbox *ret_sandbox, struct err *err)
+{
+        struct run_sandbox *sandbox = ret_sandbox;
+        int r;
+
+        memset(sandbox, 0, sizeof *sandbox);
+        sandbox->ruleset_fd = sandbox->audit_fd = -1;
+        r = run_tmpdir_choose(sandbox->tmpdir);
+        if (r < 0)
+                return err_set(err, -r, "cannot choose a temporary directory: %s", strerror(-r));
+        if ((r = check_landlock(options, err)) < 0 || (r = load(options, paths, NULL, sandbox, err)) < 0 ||
+            (r = guard_cache(options, paths, sandbox, err)) < 0 ||
+            (r = open_audit(options->audit, sandbox, err)) < 0)
+                run_sandbox_finish(sandbox);
+        return r;
+}
+
+int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths,
+                     struct run_sandbox *sandbox, struct err *err)
+{
+        int r;
+
+        sandbox->warn = options->warn || policy_on_deny(sandbox->policy) == ON_DENY_WARN;
+        sandbox->privileged = is_privileged();
+        if ((r = make_tmpdir(sandbox, err)) < 0 || (r = plan(options, paths, sandbox, err)) < 0)
+                run_sandbox_finish(sandbox);
+        return r;
+}
+
+void run_sandbox_finish(struct run_sandbox *sandbox)
+{
+        int r = sandbox->has_tmpdir ? run_tmpdir_remove(sandbox->tmpdir) : 0;
+
+        if (r < 0)
+                run_say("cannot remove %s: %s", sandbox->tmpdir, strerror(-r));
+        sandbox->has_tmpdir = false;
+        if (sandbox->ruleset_fd >= 0)
+                close(sandbox->ruleset_fd);
+        if (sandbox->audit_fd >= 0)
+                close(sandbox->audit_fd);
+        sandbox->ruleset_fd = sandbox->audit_fd = -1;
+        filter_finish(&sandbox->filter);
+        policy_destroy(sandbox->policy);
+        sandbox->policy = NULL;
+}

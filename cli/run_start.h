@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting a sandbox, step by step: the shared pieces, the guardian and the child, the listener, the session.
+ */
+#ifndef FLICKER_CLI_RUN_START_H
+#define FLICKER_CLI_RUN_START_H
+
+#include "broker/session.h"
+#include "cli/run_launch.h"
+#include "cli/run_supervise.h"
+
+/* Makes what the three processes share. 0 or -errno with *err; run_start_finish in either case. */
+int run_start_init(struct run_launch *launch, const struct run_origin *origin, struct err *err);
+void run_start_finish(struct run_launch *launch);
+
+/* After the fork: lets go of what is the guardian's and the program's, their standard input and output and
+ * every inherited descriptor included, so that end-of-file reaches whom it concerns. */
+void run_start_let_go(struct run_launch *launch);
+
+/* Waits until the child has its filter, and fetches the listener. 1 and *ret_listener; 0 where the child
+ * ended before (launch->state says why); -errno with *err. */
+int run_start_listener(const struct run_launch *launch, int *ret_listener, struct err *err);
+
+/* The broker gives up what it does not need before it listens to anybody. 0 or -errno. */
+int run_start_harden(void);
+
+#endif
