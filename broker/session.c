@@ -21,14 +21,14 @@ static void on_wake(int signal)
         (void)signal;
 }
 
+/* Only what the guardian brought forth: the broker's own children (the scanner, the witness of signals, which
+ * shares the broker's memory) are none of the sandbox's. Orphans of a guardian that died are about to be
+ * killed. */
 static bool is_member(void *context, pid_t pid)
 {
         const struct session *session = context;
-        pid_t self = getpid();
 
-        /* Orphans whose guardian died are the broker's children until they are killed. */
-        return pid != self && pid != session->options.root &&
-               (proc_is_descendant(pid, session->options.root) || proc_is_descendant(pid, self));
+        return pid != session->options.root && proc_is_descendant(pid, session->options.root);
 }
 
 static int find_agent(struct session *session, struct err *err)
