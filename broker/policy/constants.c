@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/policy/name_distance.h"
+#include "broker/base/nearest.h"
 #include "broker/policy/syscalls.h"
 
 #define ERRNO_MAX 133 /* EHWPOISON, the last one of Linux */
@@ -33,13 +33,22 @@ int constant_value(const char *name, uint64_t *ret_value)
         return 0;
 }
 
+const char *constant_symbol(const char *prefix, uint64_t value)
+{
+        for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
+                if (constants[i].value == value && strncmp(constants[i].name, prefix, strlen(prefix)) == 0)
+                        return constants[i].name;
+        return NULL;
+}
+
 const char *constant_nearest(const char *name)
 {
-        struct name_search search = name_search_start(name);
+        struct nearest search;
 
+        nearest_init(&search, name);
         for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
-                name_search_offer(&search, constants[i].name);
-        return search.nearest;
+                nearest_consider(&search, constants[i].name);
+        return search.name;
 }
 
 int errno_number(const char *name)

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "broker/policy/name_distance.h"
+#include "broker/base/nearest.h"
 #include "broker/policy/syscalls.h"
 
 #define GROUP_DEPTH_MAX 4
@@ -88,9 +88,10 @@ int syscall_group(const char *name, const int **ret_numbers)
 
 const char *syscall_group_nearest(const char *name)
 {
-        struct name_search search = name_search_start(name);
+        struct nearest search;
 
+        nearest_init(&search, name);
         for (size_t i = 0; i < GROUP_COUNT; i++)
-                name_search_offer(&search, groups[i].name);
-        return search.nearest;
+                nearest_consider(&search, groups[i].name);
+        return search.name;
 }

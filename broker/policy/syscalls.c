@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/policy/name_distance.h"
+#include "broker/base/nearest.h"
 
 static const struct syscall_entry entries[SYSCALLS_LIMIT] = {
 #define SYSCALL(number, symbol, treats, why) [number] = {.name = #symbol, .treatment = TREAT_##treats},
@@ -40,10 +40,11 @@ int syscall_number(const char *name)
 
 const char *syscall_nearest(const char *name)
 {
-        struct name_search search = name_search_start(name);
+        struct nearest search;
 
+        nearest_init(&search, name);
         for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
                 if (entries[nr].name)
-                        name_search_offer(&search, entries[nr].name);
-        return search.nearest;
+                        nearest_consider(&search, entries[nr].name);
+        return search.name;
 }

@@ -46,6 +46,8 @@ const char *syscall_group_nearest(const char *name);
 /* C constants usable as argument values (AF_*, SOCK_*, CLONE_*, O_*, PR_*, ...). -ENOENT where unknown. */
 int constant_value(const char *name, uint64_t *ret_value);
 const char *constant_nearest(const char *name);
+/* The first constant (by name) that starts with prefix and has this value; NULL where none has. */
+const char *constant_symbol(const char *prefix, uint64_t value);
 /* "EPERM" -> 1; -ENOENT. */
 int errno_number(const char *name);
 const char *errno_symbol(int error); /* "EPERM"; "E?" */

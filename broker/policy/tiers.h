@@ -17,6 +17,7 @@ struct tier_inputs {
         bool mediate_all;
         bool warn;         /* refuse nothing that the policy alone refuses */
         bool privileged;   /* the broker may act with other users' credentials */
+        int landlock_abi;  /* what landlock_abi() says; below 3 opens never run natively (O_TRUNC) */
 };
 
 /* What the filter does with a syscall whose registers match no special rule. */
@@ -35,13 +36,21 @@ struct tiers {
         bool report;            /* native opens that fail with EACCES/EPERM are reported by the agent */
         bool substitute_exe;    /* the agent substitutes "/proc/self/exe" */
         bool unix_sockets, tcp_sockets, udp_sockets; /* families that may be created */
+        bool ipv4_sockets, ipv6_sockets;             /* the same of AF_INET and AF_INET6 */
+        bool listening;         /* listen may be called: the policy grants some bind */
         bool sends_in_kernel;   /* no datagram addresses to judge: sendmsg and sendmmsg run natively */
+        bool hides;             /* the policy hides names */
+        bool privileged;        /* the target may hold capabilities */
         bool mediate_all;
         bool warn;
         uint64_t mediated[SYSCALLS_LIMIT / 64]; /* for struct fl_hello */
         uint64_t ring[SYSCALLS_LIMIT / 64];
         uint64_t reported[SYSCALLS_LIMIT / 64];
 };
+
+/* Never notified, whatever the policy: a signal before the broker receives the notification makes them fail
+ * with EINTR, which no program expects of them, or there is no coming back. */
+bool tiers_never_notifies(int nr);
 
 /* Pure. is_directory answers whether a rule's pattern names an existing directory (the kernel tier needs
  * that); it is a parameter so that tests decide. */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/policy/tiers.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#define LANDLOCK_ABI_TRUNCATE 3 /* before it, open(O_RDONLY | O_TRUNC) needs no right to write */
+
+static void mask_set(uint64_t mask[SYSCALLS_LIMIT / 64], int nr)
+{
+        mask[nr / 64] |= 1ull << (nr % 64);
+}
+
+bool tiers_never_notifies(int nr)
+{
+        switch (nr) {
+        case SYS_close:
+        case SYS_fork:
+        case SYS_vfork:
+        case SYS_clone:
+        case SYS_exit:
+        case SYS_exit_group:
+        case SYS_rt_sigreturn:
+        case SYS_restart_syscall:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Does Landlock say exactly what the file rules say? It knows hierarchies only. */
+static bool files_are_hierarchies(const struct policy *policy, bool (*is_directory)(const char *path))
+{
+        for (size_t i = 0; i < policy_rule_count(policy); i++) {
+                const struct rule *rule = policy_rule(policy, i);
+
+                if (rule->list == RULE_FILES_DENY || rule->list == RULE_FILES_HIDE)
+                        return false;
+                if (rule->list != RULE_FILES_READ && rule->list != RULE_FILES_WRITE &&
+                    rule->list != RULE_FILES_EXEC)
+                        continue;
+                if (rule->wildcard || !is_directory(rule->pattern))
+                        return false;
+        }
+        return true;
+}
+
+/* A refusal in the kernel can neither kill nor be let pass, and what it allows no one records. */
+static bool files_could_be_in_kernel(const struct policy *policy, const struct tier_inputs *inputs,
+                                     const struct tiers *tiers)
+{
+        return inputs->landlock_abi >= LANDLOCK_ABI_TRUNCATE && !tiers->warn && !tiers->mediate_all &&
+               policy_on_deny(policy) == ON_DENY_ERRNO && policy_audit(policy) != AUDIT_ALL;
+}
+
+static void plan_files(const struct policy *policy, const struct tier_inputs *inputs,
+                       bool (*is_directory)(const char *path), struct tiers *tiers)
+{
+        bool silent = policy_audit(policy) == AUDIT_NONE;
+
+        tiers->hides = policy_hides_anything(policy);
+        tiers->landlock_files = !tiers->warn;
+        tiers->files_in_kernel = files_could_be_in_kernel(policy, inputs, tiers) &&
+                                 (inputs->agent || silent) && files_are_hierarchies(policy, is_directory);
+        tiers->agent = inputs->agent && !(tiers->files_in_kernel && silent);
+        tiers->report = tiers->files_in_kernel && tiers->agent;
+        tiers->substitute_exe = tiers->files_in_kernel && tiers->agent;
+}
+
+static bool grants_any_bind(const struct policy *policy)
+{
+        for (size_t i = 0; i < policy_rule_count(policy); i++)
+                if (policy_rule(policy, i)->list == RULE_NETWORK_BIND)
+                        return true;
+        return false;
+}
+
+/* Under warn every family may be made: what is done with it is judged, and reported, at connect and bind. */
+static void plan_sockets(const struct policy *policy, struct tiers *tiers)
+{
+        bool all = tiers->warn;
+
+        tiers->unix_sockets = all || policy_grants_family(policy, AF_UNIX, 0);
+        tiers->tcp_sockets = all || policy_grants_family(policy, AF_INET, IPPROTO_TCP) ||
+                             policy_grants_family(policy, AF_INET6, IPPROTO_TCP);
+        tiers->udp_sockets = all || policy_grants_family(policy, AF_INET, IPPROTO_UDP) ||
+                             policy_grants_family(policy, AF_INET6, IPPROTO_UDP);
+        tiers->ipv4_sockets = all || policy_grants_family(policy, AF_INET, 0);
+        tiers->ipv6_sockets = all || policy_grants_family(policy, AF_INET6, 0);
+        tiers->listening = all || grants_any_bind(policy);
+        tiers->sends_in_kernel = !tiers->unix_sockets && !tiers->udp_sockets;
+}
+
+static enum tier_action meta_action(const struct tiers *tiers, int nr)
+{
+        /* "/proc/self/exe" is the agent to the kernel. */
+        if (tiers->agent && (nr == SYS_readlink || nr == SYS_readlinkat))
+                return TIER_NOTIFY;
+        return tiers->hides ? TIER_NOTIFY : TIER_NATIVE;
+}
+
+static enum tier_action scalar_action(const struct tiers *tiers, int nr)
+{
+        switch (nr) {
+        case SYS_sendmsg:
+        case SYS_sendmmsg:
+                return tiers->sends_in_kernel ? TIER_SCALAR : TIER_NOTIFY;
+        case SYS_listen:
+                return tiers->listening ? TIER_NATIVE : TIER_NOTIFY;
+        case SYS_getdents:
+                return tiers->hides ? TIER_NOSYS : TIER_NATIVE;
+        case SYS_setsockopt:
+                return tiers->privileged ? TIER_SCALAR : TIER_NATIVE;
+        default:
+                return TIER_SCALAR;
+        }
+}
+
+static enum tier_action treatment_action(const struct tiers *tiers, int nr)
+{
+        switch (syscall_entry(nr)->treatment) {
+        case TREAT_ALLOW:
+        case TREAT_GUARDED:
+                return TIER_NATIVE;
+        case TREAT_SCALAR:
+                return scalar_action(tiers, nr);
+        case TREAT_OPEN:
+                return tiers->files_in_kernel ? TIER_NATIVE : TIER_NOTIFY;
+        case TREAT_META:
+                return meta_action(tiers, nr);
+        case TREAT_CREDENTIALS:
+                return tiers->privileged ? TIER_NOTIFY : TIER_NATIVE;
+        case TREAT_BROKER:
+        case TREAT_REFUSE:
+                return TIER_NOTIFY;
+        case TREAT_NOSYS:
+        case TREAT_UNKNOWN:
+                break;
+        }
+        return TIER_NOSYS;
+}
+
+static enum tier_action plan_action(const struct tiers *tiers, int nr)
+{
+        enum tier_action action = treatment_action(tiers, nr);
+
+        if (tiers->mediate_all && action != TIER_NOSYS && !tiers_never_notifies(nr))
+                return TIER_NOTIFY;
+        return action;
+}
+
+/* Does the broker itself do or judge this one? The ring carries what returns values; what hands out a
+ * descriptor, waits, or only the kernel can do goes as a notification (an open, where it would succeed). */
+static void plan_masks(struct tiers *tiers, int nr)
+{
+        enum treatment treatment = syscall_entry(nr)->treatment;
+
+        if (treatment == TREAT_OPEN && tiers->files_in_kernel && tiers->report)
+                mask_set(tiers->reported, nr);
+        if (tiers->action[nr] != TIER_NOTIFY)
+                return;
+        if (treatment != TREAT_OPEN && treatment != TREAT_META && treatment != TREAT_BROKER)
+                return;
+        mask_set(tiers->mediated, nr);
+        switch (nr) {
+        case SYS_bind:
+        case SYS_connect:
+        case SYS_chdir:
+        case SYS_execve:
+        case SYS_execveat:
+        case SYS_getdents64:
+                return;
+        default:
+                mask_set(tiers->ring, nr);
+        }
+}
+
+void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
+                bool (*is_directory)(const char *path), struct tiers *ret_tiers)
+{
+        memset(ret_tiers, 0, sizeof *ret_tiers);
+        ret_tiers->mediate_all = inputs->mediate_all || policy_mediate_all(policy);
+        ret_tiers->warn = inputs->warn || policy_on_deny(policy) == ON_DENY_WARN;
+        ret_tiers->privileged = inputs->privileged;
+        plan_files(policy, inputs, is_directory, ret_tiers);
+        plan_sockets(policy, ret_tiers);
+        for (int nr = 0; nr < SYSCALLS_LIMIT; nr++) {
+                ret_tiers->action[nr] = plan_action(ret_tiers, nr);
+                plan_masks(ret_tiers, nr);
+        }
+}
