@@ -71,3 +71,24 @@ int run_cache_directory(char ret_path[PATH_MAX])
                 return join(ret_path, "/var/cache/flicker", "/plans") ? 0 : -ENOENT;
         return user_directory(ret_path, "XDG_CACHE_HOME", "/.cache", "/flicker/plans") ? 0 : -ENOENT;
 }
+
+bool run_path_resolve(const char *path, char ret_path[PATH_MAX])
+{
+        char head[PATH_MAX], real[PATH_MAX];
+        size_t cut = strlen(path);
+        int n;
+
+        if (cut >= sizeof head)
+                return false;
+        memcpy(head, path, cut + 1);
+        while (!realpath(head, real)) {
+                char *slash = strrchr(head, '/');
+
+                if (errno != ENOENT || !slash || slash == head)
+                        return false;
+                *slash = '\0';
+                cut = (size_t)(slash - head);
+        }
+        n = snprintf(ret_path, PATH_MAX, "%s%s", strcmp(real, "/") == 0 ? "" : real, path + cut);
+        return n > 0 && n < PATH_MAX;
+}

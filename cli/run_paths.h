@@ -8,6 +8,7 @@
 #define FLICKER_CLI_RUN_PATHS_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "broker/base/err.h"
 
@@ -31,5 +32,9 @@ void run_policy_directories(const struct run_paths *paths, struct run_policy_dir
 /* Where patch plans are cached: root's under /var/cache, a user's under $XDG_CACHE_HOME or ~/.cache. 0, or
  * -ENOENT where there is no such place. */
 int run_cache_directory(char ret_path[PATH_MAX]);
+
+/* path with its existing part resolved; what is missing is appended as it stands. False where it is too long,
+ * or cannot be resolved. */
+bool run_path_resolve(const char *path, char ret_path[PATH_MAX]);
 
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/base/escape.h"
 #include "broker/enforce/landlock.h"
 #include "cli/run_message.h"
 #include "cli/run_policy.h"
@@ -25,28 +26,6 @@ static bool is_privileged(void)
         uint32_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID;
 
         return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
-}
-
-/* path with its existing part resolved. */
-static bool resolve_existing(const char *path, char out[PATH_MAX])
-{
-        char head[PATH_MAX], real[PATH_MAX];
-        size_t cut = strlen(path);
-        int n;
-
-        if (cut >= sizeof head)
-                return false;
-        memcpy(head, path, cut + 1);
-        while (!realpath(head, real)) {
-                char *slash = strrchr(head, '/');
-
-                if (errno != ENOENT || !slash || slash == head)
-                        return false;
-                *slash = '\0';
-                cut = (size_t)(slash - head);
-        }
-        n = snprintf(out, PATH_MAX, "%s%s", strcmp(real, "/") == 0 ? "" : real, path + cut);
-        return n > 0 && n < PATH_MAX;
 }
 
 /* Might the policy let a program write in directory (resolved)? What a wildcard matches there is not asked:
@@ -96,7 +75,7 @@ static int guard_cache(const struct run_options *options, const struct run_paths
 {
         char cache[PATH_MAX];
 
-        sandbox->has_cache = run_cache_directory(cache) == 0 && resolve_existing(cache, sandbox->cache);
+        sandbox->has_cache = run_cache_directory(cache) == 0 && run_path_resolve(cache, sandbox->cache);
         if (!sandbox->has_cache || !may_write_in(sandbox->policy, sandbox->cache))
                 return 0;
         if (strpbrk(sandbox->cache, PATTERN_CHARACTERS)) {
@@ -137,19 +116,29 @@ static int open_audit(const char *audit, struct run_sandbox *sandbox, struct err
         return 0;
 }
 
-static int check_landlock(const struct run_options *options, struct err *err)
+static int check_landlock(struct run_sandbox *sandbox, struct err *err)
 {
-        int abi = landlock_abi();
+        sandbox->landlock_abi = landlock_abi();
+        if (sandbox->landlock_abi > 0)
+                return 0;
+        return err_set(err, -sandbox->landlock_abi,
+                       "this kernel offers no Landlock (%s): not running the program unconfined. Landlock "
+                       "needs Linux 5.13 "
+                       "or later, with \"landlock\" in /sys/kernel/security/lsm",
+                       strerror(-sandbox->landlock_abi));
+}
 
-        if (abi < 0)
-                return err_set(err, -abi,
-                               "this kernel offers no Landlock (%s): not running the program unconfined. "
-                               "Landlock needs "
-                               "Linux 5.13 or later, with \"landlock\" in /sys/kernel/security/lsm",
-                               strerror(-abi));
-        if (options->verbose)
-                run_say("Landlock ABI %d", abi);
-        return 0;
+static void describe(const struct run_sandbox *sandbox)
+{
+        char name[RUN_WORD_MAX];
+        const char *policy = policy_name(sandbox->policy);
+
+        escape_text(policy, strlen(policy), name, sizeof name);
+        run_say("policy %s: %zu rules, files %s, %s%s, Landlock ABI %d", name,
+                policy_rule_count(sandbox->policy),
+                sandbox->tiers.files_in_kernel ? "in the kernel" : "by the broker",
+                sandbox->tiers.agent ? "with the agent" : "without the agent",
+                sandbox->tiers.mediate_all ? ", everything mediated" : "", sandbox->landlock_abi);
 }
 
 static int plan(const struct run_options *options, const struct run_paths *paths, struct run_sandbox *sandbox,
@@ -160,11 +149,14 @@ static int plan(const struct run_options *options, const struct run_paths *paths
                 .mediate_all = options->mediate_all || policy_mediate_all(sandbox->policy),
                 .warn = sandbox->warn,
                 .privileged = sandbox->privileged,
+                .landlock_abi = sandbox->landlock_abi,
         };
         const char *executable[] = {NULL, NULL};
         int r;
 
         tiers_plan(sandbox->policy, &inputs, run_policy_is_directory, &sandbox->tiers);
+        if (options->verbose)
+                describe(sandbox);
         if (sandbox->tiers.agent) {
                 if (access(paths->agent, X_OK) < 0)
                         return err_set(err, errno,
@@ -190,7 +182,7 @@ int run_sandbox_load(const struct run_options *options, const struct run_paths *
         r = run_tmpdir_choose(sandbox->tmpdir);
         if (r < 0)
                 return err_set(err, -r, "cannot choose a temporary directory: %s", strerror(-r));
-        if ((r = check_landlock(options, err)) < 0 || (r = load(options, paths, NULL, sandbox, err)) < 0 ||
+        if ((r = check_landlock(sandbox, err)) < 0 || (r = load(options, paths, NULL, sandbox, err)) < 0 ||
             (r = guard_cache(options, paths, sandbox, err)) < 0 ||
             (r = open_audit(options->audit, sandbox, err)) < 0)
                 run_sandbox_finish(sandbox);

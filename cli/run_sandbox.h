@@ -19,6 +19,7 @@ struct run_sandbox {
         struct filter filter;
         int ruleset_fd; /* Landlock, close-on-exec */
         int audit_fd;   /* or -1 */
+        int landlock_abi;
         bool warn;
         bool privileged; /* may act with other users' credentials */
         bool has_tmpdir; /* tmpdir was made and is to be removed */
