@@ -17,8 +17,7 @@
 
 #include "broker/policy/request.h"
 
-#define CALLER_GROUPS_MAX    65536 /* NGROUPS_MAX */
-#define CALLER_GROUPS_INLINE 64    /* more than these are kept on the heap of the worker */
+#define CALLER_GROUPS_MAX 1024 /* supplementary groups; nobody with more is served by a privileged broker */
 
 struct operation;
 struct worker;
@@ -37,12 +36,16 @@ struct caller_status {
         uint64_t cap_permitted, cap_effective;
         uint64_t signals_pending, signals_pending_shared, signals_blocked, signals_ignored, signals_caught;
         unsigned group_count;
-        gid_t groups[CALLER_GROUPS_INLINE]; /* the first of them */
-        bool groups_cut; /* there are more: file operations are refused, see credentials.c */
+        bool groups_cut; /* there are more */
+        bool complete;   /* internal */
+        gid_t groups[CALLER_GROUPS_MAX];
 };
 
 /* The status of the caller's thread, read at most once a request. 0 or -errno (-ESRCH: gone). */
 int caller_status(struct operation *operation, const struct caller_status **ret_status);
+
+/* Makes the caller's umask this thread's, for what is created next. 0 or -errno. */
+int caller_umask(struct operation *operation);
 
 /* A duplicate (close-on-exec, same open file description) of the caller's descriptor fd: -EBADF where there
  * is none, -ESRCH where the caller is gone. The broker's own credentials are restored by this. */
@@ -51,6 +54,9 @@ int caller_descriptor(struct operation *operation, int fd);
 /* The directory that a relative path starts from: fd is AT_FDCWD or the caller's descriptor number. A
  * descriptor to close, good for *at() calls; what it leads to need not be a directory. -EBADF, -ESRCH. */
 int caller_directory(struct operation *operation, int fd);
+
+/* Sends signal to the caller's thread. 0 or -errno. */
+int caller_signal(struct operation *operation, int signal);
 
 /* Should work that blocks for the caller be given up? 0: no. Otherwise what the syscall returns: -ERESTARTSYS
  * (512; the kernel restarts the syscall, or makes it EINTR, as the handler's SA_RESTART says) where a signal

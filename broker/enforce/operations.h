@@ -31,8 +31,8 @@ struct operations {
         const struct policy *policy;
         const struct tiers *tiers;
         struct program_lookup programs;
-        bool privileged;   /* assume callers' credentials */
-        int proc_fd;       /* O_PATH of /proc */
+        bool privileged; /* assume callers' credentials */
+        int proc_fd;     /* O_PATH of /proc */
         /* Shared with the session, which notes changes in it (credentials.h). NULL: a privileged broker reads
          * every caller's credentials for every request. */
         struct credentials_watch *watch;
@@ -55,13 +55,13 @@ void worker_finish(struct worker *worker);
 int operations_perform(struct worker *worker, const struct caller *caller, struct request *request,
                        struct reply *reply);
 
-/* Opens the file that path leads to, for executing it: resolved for the caller, judged with access (PATH_EXEC for
- * programs and "#!" interpreters; PATH_READ for an ELF interpreter, which is content with an exec grant too),
- * a regular file on a mount without noexec, executable with the caller's credentials.
- * 0; *ret_fd is O_RDONLY|O_CLOEXEC, real_path (REQUEST_PATH_MAX bytes) where it is. -errno as execve(2) has it, with
+/* Opens the file that path leads to, for executing it: resolved for the caller, judged with access (PATH_EXEC
+ * for programs and "#!" interpreters; PATH_READ for an ELF interpreter, which is content with an exec grant
+ * too), a regular file on a mount without noexec, executable with the caller's credentials. 0; *ret_fd is
+ * O_RDONLY|O_CLOEXEC, real_path (REQUEST_PATH_MAX bytes) where it is. -errno as execve(2) has it, with
  * *ret_verdict filled where the policy was asked (ret_verdict may be NULL). */
-int operations_open_program(struct worker *worker, const struct caller *caller, const struct request_path *path,
-                            unsigned at_flags, enum path_access access, int *ret_fd, char *real_path,
-                            struct verdict *ret_verdict);
+int operations_open_program(struct worker *worker, const struct caller *caller,
+                            const struct request_path *path, unsigned at_flags, enum path_access access,
+                            int *ret_fd, char *real_path, struct verdict *ret_verdict);
 
 #endif

@@ -52,6 +52,9 @@ void place_finish(struct place *place); /* closes what is open */
  * reachable ("(unreachable)"), -ENAMETOOLONG. */
 int place_locate(struct operation *operation, struct place *place);
 
+/* The same where the real path is known (at most REQUEST_PATH_MAX - 1 bytes). */
+int place_locate_as(struct operation *operation, struct place *place, const char *path, size_t length);
+
 /* Fills path, length, proc from place->parent and place->name. */
 int place_locate_name(struct operation *operation, struct place *place);
 

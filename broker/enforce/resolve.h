@@ -33,6 +33,14 @@ int resolve_object(struct operation *operation, const struct request_path *path,
  * which never follow it. fd is -1. 0 or -errno. */
 int resolve_name(struct operation *operation, const struct request_path *path, struct place *ret_place);
 
+/* Is this symbolic link of procfs one that leads to an object by itself, not by its text? All below /proc/PID
+ * are, but those of /proc/PID/net. */
+bool proc_link_is_magic(const struct place *link);
+
+/* The text of a symbolic link of procfs as the caller would read it ("self" is the caller). Its length; not
+ * NUL-terminated. -errno. */
+int proc_link_text(struct operation *operation, const struct place *link, char *text, size_t size);
+
 /* The walker (walk.c), for resolve.c only: base is a descriptor that relative paths start from, or -1. On
  * success place->fd, or place->parent and place->name, is set and nothing else. */
 int walk(struct operation *operation, int base, const char *path, unsigned mode, uint64_t kernel_flags,

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Attributes of files: chmod, chown, utime and their kin, truncate. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "broker/enforce/reopen.h"
+#include "broker/enforce/resolve.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+/* The object whose attributes are to change, judged as written to. */
+static int prepare(struct operation *operation, const char *name, struct place *place)
+{
+        const struct request *request = operation->request;
+        unsigned mode = (request->at_flags & AT_SYMLINK_NOFOLLOW ? 0 : RESOLVE_FOLLOW) |
+                        (request->at_flags & AT_EMPTY_PATH ? RESOLVE_EMPTY : 0);
+        int r = resolve_object(operation, &request->path[0], mode, 0, place);
+
+        if (r >= 0)
+                r = place_judge(operation, place, PATH_WRITE, name, NULL);
+        if (r < 0)
+                place_finish(place);
+        return r;
+}
+
+static int finish(struct place *place, long result)
+{
+        int r = result < 0 ? -errno : 0;
+
+        place_finish(place);
+        return r;
+}
+
+static long change_mode(const struct operation *operation, const struct place *place)
+{
+        mode_t mode = operation->request->mode;
+        char link[PLACE_LINK_MAX];
+        long r;
+
+        if (operation->request->path[0].by_fd)
+                return fchmod(place->fd, mode);
+        r = syscall(SYS_fchmodat2, place->fd, "", mode, AT_EMPTY_PATH);
+        if (r < 0 && (errno == ENOSYS || errno == EPERM) &&
+            !S_ISLNK(place->status.st_mode)) /* before Linux 6.6 */
+                r = chmod(place_link(place->fd, link), mode);
+        return r;
+}
+
+int op_chmod(struct operation *operation)
+{
+        struct place place;
+        int r = prepare(operation, "chmod", &place);
+
+        return r < 0 ? r : finish(&place, change_mode(operation, &place));
+}
+
+int op_chown(struct operation *operation)
+{
+        const struct request *request = operation->request;
+        struct place place;
+        int r = prepare(operation, "chown", &place);
+
+        if (r < 0)
+                return r;
+        if (request->path[0].by_fd)
+                return finish(&place, fchown(place.fd, request->uid, request->gid));
+        return finish(&place, fchownat(place.fd, "", request->uid, request->gid, AT_EMPTY_PATH));
+}
+
+static long change_times(const struct operation *operation, const struct place *place)
+{
+        const struct request *request = operation->request;
+        const struct timespec *times = request->times_set ? request->times : NULL;
+        char link[PLACE_LINK_MAX];
+        long r;
+
+        if (request->path[0].by_fd)
+                return syscall(SYS_utimensat, place->fd, NULL, times, 0);
+        r = syscall(SYS_utimensat, place->fd, "", times, AT_EMPTY_PATH);
+        if (r < 0 && errno == EINVAL) /* before Linux 5.8 */
+                r = syscall(SYS_utimensat, AT_FDCWD, place_link(place->fd, link), times, 0);
+        return r;
+}
+
+int op_utime(struct operation *operation)
+{
+        struct place place;
+        int r = prepare(operation, "utime", &place);
+
+        return r < 0 ? r : finish(&place, change_times(operation, &place));
+}
+
+/* RLIMIT_FSIZE is the caller's, and so is the signal (setrlimit(2)). */
+static int check_size_limit(struct operation *operation, const struct place *place)
+{
+        int64_t length = operation->request->length;
+        struct rlimit limit;
+
+        if (length <= place->status.st_size)
+                return 0;
+        if (prlimit(operation->caller->tid, RLIMIT_FSIZE, NULL, &limit) < 0)
+                return errno == ESRCH ? -ESRCH : -EPERM;
+        if (limit.rlim_cur == RLIM_INFINITY || (uint64_t)length <= limit.rlim_cur)
+                return 0;
+        return caller_signal(operation, SIGXFSZ) < 0 ? -ESRCH : -EFBIG;
+}
+
+/* By way of a descriptor: truncate(2) itself would wait for a lease on the file to be given up. */
+static int truncate_place(struct operation *operation, const struct place *place)
+{
+        int fd, r;
+
+        fd = reopen(operation, place, O_WRONLY, 0);
+        if (fd == REOPEN_WOULD_BLOCK)
+                return OPERATION_WOULD_BLOCK;
+        if (fd < 0)
+                return fd;
+        r = check_size_limit(operation, place);
+        if (r >= 0 && ftruncate(fd, operation->request->length) < 0)
+                r = -errno;
+        close(fd);
+        return r;
+}
+
+int op_truncate(struct operation *operation)
+{
+        struct place place;
+        int r;
+
+        if (operation->request->length < 0)
+                return -EINVAL;
+        r = resolve_object(operation, &operation->request->path[0], RESOLVE_FOLLOW, 0, &place);
+        if (r < 0)
+                return r;
+        if (S_ISDIR(place.status.st_mode))
+                r = -EISDIR;
+        else
+                r = S_ISREG(place.status.st_mode) ? 0 : -EINVAL;
+        if (r >= 0)
+                r = place_judge(operation, &place, PATH_WRITE, "truncate", NULL);
+        if (r >= 0)
+                r = truncate_place(operation, &place);
+        place_finish(&place);
+        return r;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* open(2), openat(2), openat2(2), creat(2). */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "broker/base/cleanup.h"
+#include "broker/enforce/reopen.h"
+#include "broker/enforce/resolve.h"
+#include "broker/enforce/worker.h"
+
+#define ATTEMPTS_MAX 16 /* of an open that others' creating and removing keeps overtaking */
+#define TRY_AGAIN    2
+
+#define OPEN_TMPFILE 020000000u /* __O_TMPFILE of the kernel: O_TMPFILE without O_DIRECTORY */
+
+/* Flags that the kernel itself has to look at: what it says of them is independent of the path. */
+static int check_flags(const struct request *request)
+{
+        const uint64_t flags = request->open.flags;
+        struct open_how how = {.flags = flags, .mode = request->open.mode, .resolve = request->open.resolve};
+        long r = -1;
+
+        if (request->open.how)
+                r = syscall(SYS_openat2, AT_FDCWD, "", &how, sizeof how);
+        else if (flags & OPEN_TMPFILE || (flags & O_CREAT && flags & O_DIRECTORY))
+                r = syscall(SYS_openat, AT_FDCWD, "", (int)flags, (mode_t)request->open.mode);
+        else
+                return 0;
+        if (r >= 0)
+                close((int)r);
+        return r < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static bool wants_write(uint64_t flags)
+{
+        return (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC;
+}
+
+/* fs.protected_regular and fs.protected_fifos (proc_sys_fs(5)) for O_CREAT on what exists: the kernel would
+ * have checked it where the broker reopens without O_CREAT. */
+static int check_sticky(struct operation *operation, const struct place *place)
+{
+        const struct worker_files *files = operation->worker->files;
+        unsigned level = S_ISREG(place->status.st_mode)    ? files->protected_regular
+                         : S_ISFIFO(place->status.st_mode) ? files->protected_fifos
+                                                           : 0;
+        char directory[PLACE_PATH_MAX];
+        struct stat parent;
+        uid_t uid = geteuid();
+        const struct caller_status *status;
+        char *slash;
+
+        if (!level || place->anonymous)
+                return 0;
+        memcpy(directory, place->path, place->length + 1);
+        slash = strrchr(directory, '/');
+        slash[slash == directory] = '\0';
+        if (stat(directory, &parent) < 0 || !(parent.st_mode & S_ISVTX) ||
+            parent.st_uid == place->status.st_uid)
+                return 0;
+        if (operation->worker->operations->privileged && caller_status(operation, &status) >= 0)
+                uid = status->uid.file;
+        if (place->status.st_uid == uid)
+                return 0;
+        return parent.st_mode & S_IWOTH || (parent.st_mode & S_IWGRP && level >= 2) ? -EACCES : 0;
+}
+
+/* What the kernel says of flags and type before it asks for permission, in its order. */
+static int check_type(struct operation *operation, const struct place *place, uint64_t flags)
+{
+        const mode_t mode = place->status.st_mode;
+
+        if (flags & O_CREAT && !(flags & O_PATH)) {
+                if (flags & O_EXCL)
+                        return -EEXIST;
+                if (S_ISDIR(mode))
+                        return -EISDIR;
+        }
+        if (flags & O_DIRECTORY && !S_ISDIR(mode))
+                return -ENOTDIR;
+        if (flags & O_PATH)
+                return 0;
+        if (S_ISLNK(mode))
+                return -ELOOP;
+        if (S_ISDIR(mode) && wants_write(flags) && !(flags & OPEN_TMPFILE))
+                return -EISDIR;
+        return flags & O_CREAT ? check_sticky(operation, place) : 0;
+}
+
+static int judge_open(struct operation *operation, const struct place *place, uint64_t flags)
+{
+        if (flags & O_PATH)
+                return place_judge(operation, place, PATH_META, "open", "as a path");
+        if (flags & OPEN_TMPFILE)
+                return place_judge(operation, place, PATH_WRITE, "open", "for creating");
+        return wants_write(flags) ? place_judge(operation, place, PATH_WRITE, "open", "for writing")
+                                  : place_judge(operation, place, PATH_READ, "open", "for reading");
+}
+
+/* The reply to an open that succeeded. */
+static int give(struct operation *operation, int fd, bool close_first)
+{
+        struct reply *reply = operation->reply;
+
+        reply->kind = REPLY_DESCRIPTOR;
+        reply->fd = fd;
+        reply->fd_cloexec = operation->request->open.flags & O_CLOEXEC;
+        reply->fd_close_first = close_first;
+        return 0;
+}
+
+/* Over a ring no descriptor travels: the caller asks again with the syscall itself. */
+static int answer_native(struct operation *operation)
+{
+        operation_unjudge(operation, 0);
+        operation->reply->kind = REPLY_NATIVE;
+        return 0;
+}
+
+/* For opening what is there, by its descriptor. O_EXCL goes with O_TMPFILE only. */
+static int reopen_flags(uint64_t flags)
+{
+        uint64_t drop = O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+
+        if (!(flags & OPEN_TMPFILE))
+                drop |= O_EXCL;
+        return (int)(flags & ~drop);
+}
+
+static int open_existing(struct operation *operation, struct place *place)
+{
+        const uint64_t flags = operation->request->open.flags;
+        bool plain = (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == O_RDONLY &&
+                     (S_ISREG(place->status.st_mode) || S_ISDIR(place->status.st_mode));
+        int fd, r;
+
+        r = check_type(operation, place, flags);
+        if (r >= 0)
+                r = judge_open(operation, place, flags);
+        if (r < 0)
+                return r;
+        if (operation->caller->via_ring)
+                return answer_native(operation);
+        if (flags & O_PATH)
+                return give(operation, fd_take(&place->fd), false);
+        if (flags & OPEN_TMPFILE) {
+                r = caller_umask(operation);
+                if (r < 0)
+                        return r;
+        }
+        fd = reopen(operation, place, reopen_flags(flags), (mode_t)operation->request->open.mode);
+        if (fd == REOPEN_WOULD_BLOCK)
+                return OPERATION_WOULD_BLOCK;
+        return fd < 0 ? fd : give(operation, fd, !plain);
+}
+
+static int open_new(struct operation *operation, const struct place *place)
+{
+        const struct request *request = operation->request;
+        int flags = (int)request->open.flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
+        int fd, r;
+
+        r = place_judge(operation, place, PATH_WRITE, "open", "for creating");
+        if (r < 0)
+                return r;
+        if (operation->caller->via_ring)
+                return answer_native(operation);
+        r = caller_umask(operation);
+        if (r < 0)
+                return r;
+        fd = openat(place->parent, place->name, flags, (mode_t)request->open.mode);
+        if (fd < 0)
+                return errno == EEXIST && !(request->open.flags & O_EXCL) ? TRY_AGAIN : -errno;
+        return give(operation, fd, true);
+}
+
+static unsigned resolve_mode_of(uint64_t flags)
+{
+        unsigned mode = 0;
+
+        if (flags & O_PATH)
+                return flags & O_NOFOLLOW ? 0 : RESOLVE_FOLLOW;
+        if (flags & O_CREAT)
+                mode |= RESOLVE_CREATE;
+        if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
+                mode |= RESOLVE_FOLLOW;
+        return mode;
+}
+
+/* A name with a slash behind it is a directory's: nothing that O_CREAT makes or opens. */
+static bool asks_for_directory(const struct request *request)
+{
+        const struct request_path *path = &request->path[0];
+
+        return request->open.flags & O_CREAT && !(request->open.flags & O_PATH) && path->length > 0 &&
+               path->text[path->length - 1] == '/';
+}
+
+static int open_once(struct operation *operation, unsigned mode)
+{
+        const struct request *request = operation->request;
+        struct place place;
+        int r;
+
+        r = resolve_object(operation, &request->path[0], mode, request->open.resolve, &place);
+        if (r < 0)
+                return r;
+        if (asks_for_directory(request))
+                r = -EISDIR;
+        else
+                r = place.fd >= 0 ? open_existing(operation, &place) : open_new(operation, &place);
+        place_finish(&place);
+        return r;
+}
+
+int op_open(struct operation *operation)
+{
+        const struct request *request = operation->request;
+        unsigned mode = resolve_mode_of(request->open.flags);
+        int r = check_flags(request);
+
+        if (r < 0)
+                return r;
+        if (request->open.resolve & RESOLVE_CACHED)
+                return -EAGAIN;
+        for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+                r = open_once(operation, mode);
+                if (r != TRY_AGAIN)
+                        return r;
+                /* The name exists, yet nothing was found through it: a link to nowhere, or a race. */
+                operation_unjudge(operation, 0);
+                mode |= RESOLVE_SLOW;
+        }
+        return -EAGAIN;
+}

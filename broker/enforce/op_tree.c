@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names made, moved and removed: mkdir, rmdir, unlink, rename, link, symlink, mknod. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "broker/enforce/resolve.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE (1 << 0)
+#define RENAME_EXCHANGE  (1 << 1)
+#endif
+
+/* Between finding out whether a name is a directory and renaming it, no other rename may put a directory
+ * there. */
+static pthread_mutex_t rename_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool name_exists(const struct place *place)
+{
+        struct stat status;
+
+        return fstatat(place->parent, place->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A name to be made. Refused, or there already: the kernel says the latter first. */
+static int judge_new(struct operation *operation, const struct place *place, const char *name)
+{
+        int r;
+
+        if (place->dots)
+                return -EEXIST;
+        r = place_judge(operation, place, PATH_WRITE, name, NULL);
+        if (r < 0 && operation->reply->verdict.outcome == VERDICT_DENY && name_exists(place))
+                return operation_unjudge(operation, EEXIST);
+        return r;
+}
+
+/* A name to be removed or moved. Refused, or not there: the kernel says the latter first. */
+static int judge_old(struct operation *operation, const struct place *place, const char *name)
+{
+        int r = place_judge(operation, place, PATH_WRITE, name, NULL);
+
+        if (r < 0 && operation->reply->verdict.outcome == VERDICT_DENY && !name_exists(place))
+                return operation_unjudge(operation, errno == EACCES ? EACCES : ENOENT);
+        return r;
+}
+
+/* Resolves and judges the name that path[index] makes; the caller's umask is in force after that. */
+static int prepare_new(struct operation *operation, unsigned index, const char *name, struct place *place)
+{
+        int r = resolve_name(operation, &operation->request->path[index], place);
+
+        if (r < 0)
+                return r;
+        r = judge_new(operation, place, name);
+        if (r >= 0)
+                r = caller_umask(operation);
+        if (r < 0)
+                place_finish(place);
+        return r;
+}
+
+static int finish(struct place *place, int result)
+{
+        int r = result < 0 ? -errno : 0;
+
+        place_finish(place);
+        return r;
+}
+
+int op_mkdir(struct operation *operation)
+{
+        struct place place;
+        int r = prepare_new(operation, 0, "mkdir", &place);
+
+        return r < 0 ? r : finish(&place, mkdirat(place.parent, place.name, operation->request->mode));
+}
+
+int op_symlink(struct operation *operation)
+{
+        struct place place;
+        int r = prepare_new(operation, 0, "symlink", &place);
+
+        return r < 0 ? r : finish(&place, symlinkat(operation->request->text, place.parent, place.name));
+}
+
+int op_mknod(struct operation *operation)
+{
+        const struct request *request = operation->request;
+        struct place place;
+        int r;
+
+        switch (request->mode & S_IFMT) {
+        case 0:
+        case S_IFREG:
+        case S_IFIFO:
+        case S_IFSOCK:
+                break;
+        case S_IFCHR:
+        case S_IFBLK:
+                r = resolve_name(operation, &request->path[0], &place);
+                if (r < 0)
+                        return r;
+                r = operation_refuse(operation, EPERM, "mknod", "of a device", place.path, place.length);
+                place_finish(&place);
+                return r;
+        case S_IFDIR:
+                return -EPERM;
+        default:
+                return -EINVAL;
+        }
+        r = prepare_new(operation, 0, "mknod", &place);
+        return r < 0 ? r : finish(&place, mknodat(place.parent, place.name, request->mode, 0));
+}
+
+/* What the kernel says where the name is ".", ".." or the root. */
+static int removal_of_dots(const struct place *place)
+{
+        if (!strncmp(place->name, "..", 2))
+                return -ENOTEMPTY;
+        return place->name[0] == '.' ? -EINVAL : -EBUSY;
+}
+
+static int remove_name(struct operation *operation, const char *name, int flags)
+{
+        struct place place;
+        int r = resolve_name(operation, &operation->request->path[0], &place);
+
+        if (r < 0)
+                return r;
+        if (place.dots)
+                r = flags & AT_REMOVEDIR ? removal_of_dots(&place) : -EISDIR;
+        else
+                r = judge_old(operation, &place, name);
+        if (r >= 0)
+                return finish(&place, unlinkat(place.parent, place.name, flags));
+        place_finish(&place);
+        return r;
+}
+
+int op_rmdir(struct operation *operation)
+{
+        return remove_name(operation, "rmdir", AT_REMOVEDIR);
+}
+
+int op_unlink(struct operation *operation)
+{
+        return remove_name(operation, "unlink", 0);
+}
+
+/* The source of a link is judged as written to: under its new name it could be. */
+static int prepare_source(struct operation *operation, struct place *place)
+{
+        const struct request *request = operation->request;
+        unsigned mode = (request->at_flags & AT_SYMLINK_FOLLOW ? RESOLVE_FOLLOW : 0) |
+                        (request->at_flags & AT_EMPTY_PATH ? RESOLVE_EMPTY : 0);
+
+        return resolve_object(operation, &request->path[0], mode, 0, place);
+}
+
+static int link_places(struct operation *operation, const struct place *source, struct place *target)
+{
+        char link[PLACE_LINK_MAX];
+        int r = target->dots ? -EEXIST : 0;
+
+        if (r >= 0)
+                r = place_judge(operation, source, PATH_WRITE, "link", NULL);
+        if (r >= 0)
+                r = place_judge(operation, target, PATH_WRITE, "link", NULL);
+        if (r < 0 && !target->dots && operation->reply->verdict.outcome == VERDICT_DENY &&
+            name_exists(target))
+                return operation_unjudge(operation, EEXIST);
+        if (r < 0)
+                return r;
+        if (linkat(AT_FDCWD, place_link(source->fd, link), target->parent, target->name, AT_SYMLINK_FOLLOW) <
+            0)
+                return -errno;
+        return 0;
+}
+
+int op_link(struct operation *operation)
+{
+        struct place source, target;
+        int r;
+
+        r = prepare_source(operation, &source);
+        if (r < 0)
+                return r;
+        r = resolve_name(operation, &operation->request->path[1], &target);
+        if (r >= 0) {
+                r = link_places(operation, &source, &target);
+                place_finish(&target);
+        }
+        place_finish(&source);
+        return r;
+}
+
+/* All that is beneath a directory moves with it. */
+static int judge_move(struct operation *operation, const struct place *from, const struct place *to)
+{
+        struct verdict verdict;
+        struct stat status;
+
+        if (fstatat(from->parent, from->name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode))
+                return 0;
+        verdict.outcome = VERDICT_DENY;
+        verdict.error = EACCES;
+        verdict.rule = NULL;
+        verdict.baseline = false;
+        policy_check_move(operation->worker->operations->policy, from->path, from->length, to->path,
+                          to->length, &verdict);
+        return operation_conclude(operation, &verdict, "rename", NULL, from->path, from->length);
+}
+
+static int rename_places(struct operation *operation, const struct place *from, const struct place *to)
+{
+        unsigned flags = operation->request->rename_flags;
+        int r = 0;
+
+        if (from->dots || to->dots)
+                return to->dots && !from->dots && flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+        r = judge_old(operation, from, "rename");
+        if (r >= 0)
+                r = place_judge(operation, to, PATH_WRITE, "rename", NULL);
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&rename_lock);
+        r = judge_move(operation, from, to);
+        if (r >= 0 && flags & RENAME_EXCHANGE)
+                r = judge_move(operation, to, from);
+        if (r >= 0 && syscall(SYS_renameat2, from->parent, from->name, to->parent, to->name, flags) < 0)
+                r = -errno;
+        pthread_mutex_unlock(&rename_lock);
+        return r;
+}
+
+/* A refusal of the target, or of the move, where the source is missing or the target must not be there. */
+static int correct_refusal(struct operation *operation, const struct place *from, const struct place *to,
+                           int r)
+{
+        if (r >= 0 || !operation->reply->judged || operation->reply->verdict.outcome != VERDICT_DENY)
+                return r;
+        if (!name_exists(from))
+                return operation_unjudge(operation, ENOENT);
+        if (operation->request->rename_flags & RENAME_NOREPLACE && name_exists(to))
+                return operation_unjudge(operation, EEXIST);
+        return r;
+}
+
+int op_rename(struct operation *operation)
+{
+        struct place from, to;
+        int r;
+
+        if (operation->request->rename_flags & ~7u ||
+            (operation->request->rename_flags & RENAME_EXCHANGE && operation->request->rename_flags & 5u))
+                return -EINVAL;
+        r = resolve_name(operation, &operation->request->path[0], &from);
+        if (r < 0)
+                return r;
+        r = resolve_name(operation, &operation->request->path[1], &to);
+        if (r >= 0) {
+                r = rename_places(operation, &from, &to);
+                r = correct_refusal(operation, &from, &to, r);
+                place_finish(&to);
+        }
+        place_finish(&from);
+        return r;
+}

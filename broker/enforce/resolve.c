@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/enforce/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "broker/base/cleanup.h"
+
+#define TRY_WALK 1 /* the kernel's answer may depend on who asked */
+
+#define SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
+
+static int open_path(int base, const char *path, uint64_t flags, uint64_t resolve)
+{
+        struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = resolve};
+        int fd = (int)syscall(SYS_openat2, base, path, &how, sizeof how);
+
+        return fd < 0 ? -errno : fd;
+}
+
+/*
+ * The first gear. A descriptor; TRY_WALK; or an error that stands: one met before any symbolic link was
+ * followed, for a name that is missing is missing for everybody. *ret_plain: no symbolic link was on the way,
+ * so that the path as written is the real one.
+ */
+static int open_by_kernel(int base, const char *path, uint64_t flags, uint64_t kernel_flags, int *ret_fd,
+                          bool *ret_plain)
+{
+        int fd = open_path(base, path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+
+        *ret_plain = true;
+        if (fd == -ELOOP && !(kernel_flags & RESOLVE_NO_SYMLINKS)) {
+                *ret_plain = false;
+                fd = open_path(base, path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS);
+                if (fd < 0 && fd != -EXDEV && fd != -EAGAIN)
+                        return TRY_WALK;
+        }
+        if (fd == -EACCES)
+                return TRY_WALK;
+        if (fd < 0)
+                return fd;
+        *ret_fd = fd;
+        return 0;
+}
+
+/* Writes prefix and path as one normal path. Its length; -1 where ".." is in it, or it does not fit. */
+static ssize_t normalise(const char *prefix, size_t prefix_length, const char *path, char *out, size_t size)
+{
+        size_t length = prefix_length;
+
+        memcpy(out, prefix, prefix_length);
+        while (*path) {
+                size_t n = strcspn(path, "/");
+
+                if (n == 2 && !memcmp(path, "..", 2))
+                        return -1;
+                if (n && !(n == 1 && *path == '.')) {
+                        if (length + 1 + n >= size)
+                                return -1;
+                        out[length++] = '/';
+                        memcpy(out + length, path, n);
+                        length += n;
+                }
+                path += n + (path[n] == '/');
+        }
+        if (!length)
+                out[length++] = '/';
+        return (ssize_t)length;
+}
+
+/* The place of what the kernel opened. TRY_WALK where it went by way of "self" in a procfs. */
+static int locate(struct operation *operation, const char *path, bool plain, struct place *place)
+{
+        char normal[REQUEST_PATH_MAX];
+        ssize_t n = -1;
+        int r;
+
+        if (plain && path[0] == '/')
+                n = normalise("", 0, path, normal, sizeof normal);
+        r = n > 0 ? place_locate_as(operation, place, normal, (size_t)n) : place_locate(operation, place);
+        if (r >= 0 && !plain && place->proc != PLACE_NOT_PROC)
+                return TRY_WALK;
+        return r;
+}
+
+/* Divides path: the directory's part goes to directory ("." for none), the rest is name, with one slash
+ * behind it where there were any. */
+static int split(const char *path, char directory[REQUEST_PATH_MAX], struct place *place)
+{
+        size_t end = strlen(path), start, name_length;
+
+        while (end > 0 && path[end - 1] == '/')
+                end--;
+        for (start = end; start > 0 && path[start - 1] != '/';)
+                start--;
+        name_length = end - start;
+        if (name_length > NAME_MAX)
+                return -ENAMETOOLONG;
+        memcpy(place->name, path + start, name_length);
+        place->name[name_length] = '\0';
+        place->dots = !name_length || !strcmp(place->name, ".") || !strcmp(place->name, "..");
+        if (path[end] == '/')
+                strcpy(place->name + name_length, "/");
+        memcpy(directory, start ? path : ".", start ? start : 1);
+        directory[start ? start : 1] = '\0';
+        return 0;
+}
+
+static int open_parent(struct operation *operation, int base, const char *directory, unsigned mode,
+                       uint64_t kernel_flags, struct place *place)
+{
+        int r = TRY_WALK;
+        bool plain;
+
+        if (!(mode & RESOLVE_SLOW))
+                r = open_by_kernel(base, directory, O_DIRECTORY, kernel_flags, &place->parent, &plain);
+        if (r == 0) {
+                r = place_locate_name(operation, place);
+                if (r < 0 || plain || place->proc == PLACE_NOT_PROC)
+                        return r;
+                close(place->parent);
+                place->parent = -1;
+                r = TRY_WALK;
+        }
+        if (r != TRY_WALK)
+                return r;
+        r = walk(operation, base, directory, RESOLVE_FOLLOW, kernel_flags, place);
+        if (r < 0)
+                return r;
+        place->parent = fd_take(&place->fd);
+        return place_locate_name(operation, place);
+}
+
+/* The first gear for an object. 0, TRY_WALK or -errno. */
+static int object_by_kernel(struct operation *operation, int base, const char *path, unsigned mode,
+                            uint64_t kernel_flags, struct place *place)
+{
+        char directory[REQUEST_PATH_MAX];
+        bool plain;
+        int r = open_by_kernel(base, path, mode & RESOLVE_FOLLOW ? 0 : O_NOFOLLOW, kernel_flags, &place->fd,
+                               &plain);
+
+        if (r == -ENOENT && mode & RESOLVE_CREATE) {
+                r = split(path, directory, place);
+                return r < 0 ? r : open_parent(operation, base, directory, mode, kernel_flags, place);
+        }
+        if (r == 0)
+                r = locate(operation, path, plain, place);
+        if (r == TRY_WALK && place->fd >= 0) {
+                close(place->fd);
+                place_init(place);
+        }
+        return r;
+}
+
+static int object_by_walk(struct operation *operation, int base, const char *path, unsigned mode,
+                          uint64_t kernel_flags, struct place *place)
+{
+        int r = walk(operation, base, path, mode, kernel_flags, place);
+
+        if (r < 0)
+                return r;
+        return place->fd >= 0 ? place_locate(operation, place) : place_locate_name(operation, place);
+}
+
+/* A hidden name is absent in every error too: not a file in the way (ENOTDIR), not a directory that may not
+ * be searched (EACCES). */
+static int hide_error(struct operation *operation, const char *path, int error)
+{
+        const struct policy *policy = operation->worker->operations->policy;
+        char normal[REQUEST_PATH_MAX];
+        struct verdict verdict;
+        ssize_t n;
+
+        if (error == -ENOENT || path[0] != '/' || !policy_hides_anything(policy))
+                return error;
+        n = normalise("", 0, path, normal, sizeof normal);
+        if (n < 0)
+                return error;
+        policy_check_path(policy, normal, (size_t)n, PATH_META, &verdict);
+        return verdict.outcome == VERDICT_HIDE && !operation->worker->operations->tiers->warn ? -ENOENT
+                                                                                              : error;
+}
+
+/* Where relative paths start, and scoped ones even where they look absolute. */
+static int open_base(struct operation *operation, const struct request_path *path, uint64_t kernel_flags,
+                     int *ret_base)
+{
+        int fd;
+
+        if (path->text[0] == '/' && !(kernel_flags & SCOPED))
+                return 0;
+        fd = caller_directory(operation, path->fd);
+        if (fd < 0)
+                return fd;
+        *ret_base = fd;
+        return 0;
+}
+
+static int resolve_descriptor(struct operation *operation, const struct request_path *path,
+                              struct place *place)
+{
+        int r;
+
+        place->fd = caller_directory(operation, path->fd);
+        if (place->fd < 0)
+                return place->fd;
+        place->duplicate = path->fd != AT_FDCWD;
+        r = place_locate(operation, place);
+        return r < 0 ? r : credentials_assume(operation);
+}
+
+int resolve_object(struct operation *operation, const struct request_path *path, unsigned mode,
+                   uint64_t kernel_flags, struct place *ret_place)
+{
+        _cleanup_close_ int base = -1;
+        int r;
+
+        place_init(ret_place);
+        if (path->by_fd || (!path->length && mode & RESOLVE_EMPTY)) {
+                r = resolve_descriptor(operation, path, ret_place);
+        } else if (!path->length) {
+                r = -ENOENT;
+        } else {
+                r = open_base(operation, path, kernel_flags, &base);
+                if (r >= 0)
+                        r = credentials_assume(operation);
+                if (r >= 0)
+                        r = mode & RESOLVE_SLOW ? TRY_WALK
+                                                : object_by_kernel(operation, base, path->text, mode,
+                                                                   kernel_flags, ret_place);
+                if (r == TRY_WALK)
+                        r = object_by_walk(operation, base, path->text, mode, kernel_flags, ret_place);
+                if (r < 0)
+                        r = hide_error(operation, path->text, r);
+        }
+        if (r < 0)
+                place_finish(ret_place);
+        return r;
+}
+
+int resolve_name(struct operation *operation, const struct request_path *path, struct place *ret_place)
+{
+        char directory[REQUEST_PATH_MAX];
+        _cleanup_close_ int base = -1;
+        int r;
+
+        place_init(ret_place);
+        if (!path->length)
+                return -ENOENT;
+        r = split(path->text, directory, ret_place);
+        if (r >= 0)
+                r = open_base(operation, path, 0, &base);
+        if (r >= 0)
+                r = credentials_assume(operation);
+        if (r >= 0)
+                r = open_parent(operation, base, directory, 0, 0, ret_place);
+        if (r < 0) {
+                place_finish(ret_place);
+                r = hide_error(operation, path->text, r);
+        }
+        return r;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a worker thread keeps between requests: descriptors, and facts about the machine. */
+#ifndef FLICKER_ENFORCE_WORKER_H
+#define FLICKER_ENFORCE_WORKER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "broker/enforce/operations.h"
+
+#define WORKER_PIDFDS 8
+
+struct worker_files {
+        int links; /* O_PATH of /proc/self/fd: "N" in it leads to the object of the broker's descriptor N */
+        /* Threads asked for descriptors lately. A pidfd never speaks for a recycled id: it fails with ESRCH.
+         */
+        struct {
+                pid_t tid;
+                int fd;
+        } pidfds[WORKER_PIDFDS];
+        unsigned pidfd_next;
+        dev_t proc_device;   /* of /proc */
+        dev_t memory_device; /* of memfds */
+        bool protected_symlinks;
+        unsigned protected_regular, protected_fifos;
+        bool has_ticker; /* may_block only */
+        timer_t ticker;  /* see block.h */
+};
+
+#endif
