@@ -17,10 +17,10 @@
 #include "broker/base/err.h"
 #include "broker/policy/verdict.h"
 
-#define POLICY_FILE_MAX     (4u << 20) /* bytes of one policy file */
-#define POLICY_DEPTH_MAX    32         /* nesting of JSON */
-#define POLICY_EXTENDS_MAX  64         /* files of one extends tree */
-#define POLICY_RULES_MAX    65536
+#define POLICY_FILE_MAX    (4u << 20) /* bytes of one policy file */
+#define POLICY_DEPTH_MAX   32         /* nesting of JSON */
+#define POLICY_EXTENDS_MAX 64         /* files of one extends tree */
+#define POLICY_RULES_MAX   65536
 
 struct policy;
 
@@ -65,15 +65,15 @@ enum policy_audit { AUDIT_DENIED, AUDIT_ALL, AUDIT_NONE };
 
 /* What is asked of a path. */
 enum path_access {
-        PATH_META,  /* stat, access, readlink, O_PATH: only hide refuses */
+        PATH_META, /* stat, access, readlink, O_PATH: only hide refuses */
         PATH_READ,
         PATH_WRITE, /* create, modify, rename, remove, change metadata */
         PATH_EXEC,
 };
 
 /* Loads, checks, merges and compiles. On failure *err says FILE:LINE:COLUMN, what was found and what was
- * expected, and the return is -errno (-ENOENT where the named policy does not exist, -EINVAL for a wrong one).
- * Symbolic links in the literal prefix of each pattern are resolved here, once. */
+ * expected, and the return is -errno (-ENOENT where the named policy does not exist, -EINVAL for a wrong
+ * one). Symbolic links in the literal prefix of each pattern are resolved here, once. */
 int policy_load(const struct policy_options *options, struct policy **ret_policy, struct err *err);
 void policy_destroy(struct policy *policy);
 
@@ -95,7 +95,7 @@ void policy_check_path(const struct policy *policy, const char *path, size_t len
 void policy_check_move(const struct policy *policy, const char *source, size_t source_length,
                        const char *target, size_t target_length, struct verdict *ret_verdict);
 
-/* Could hide (or, with deny, deny) match path or anything beneath it? */
+/* Is there any hide rule? */
 bool policy_hides_anything(const struct policy *policy);
 
 /* protocol is IPPROTO_TCP or IPPROTO_UDP, 0 for AF_UNIX. address is AF_INET, AF_INET6 (IPv4-mapped addresses
@@ -119,6 +119,11 @@ struct argument_condition {
         enum argument_op op;
         uint64_t value, mask; /* ARG_MASKED_EQ: (argument & mask) == value */
 };
+
+/* The kernel takes many arguments as 32 bits and ignores what else is in the register, so a condition on a
+ * value of 32 bits (signed or not) holds where it holds for the register or for its lower half: a deny must
+ * not be got round by a stray upper bit. */
+bool argument_condition_holds(const struct argument_condition *condition, uint64_t argument);
 
 struct rule {
         enum rule_list list;
