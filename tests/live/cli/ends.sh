@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# However a sandbox ends, nothing of it is left.
+# shellcheck source=tests/live/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# A program with a child, a grandchild in a session of its own, and an orphan.
+cat >"$work/family" <<'EOF'
+#!/bin/bash
+cd "$1" || exit 1
+echo $$ >program
+echo "${TMPDIR:-}" >tmpdir
+[ -z "${TMPDIR:-}" ] || { mkdir -p "$TMPDIR/a/b/c"; touch "$TMPDIR/a/b/c/d"; chmod 0 "$TMPDIR/a/b"; ln -s / "$TMPDIR/root"; }
+sleep 1000 & echo $! >child
+setsid bash -c 'echo $$ >session; exec sleep 1000' </dev/null >/dev/null 2>&1 &
+(setsid bash -c 'trap "" HUP TERM INT; echo $$ >orphan; while :; do sleep 1000; done' </dev/null >/dev/null 2>&1 &)
+while [ ! -s session ] || [ ! -s orphan ]; do sleep 0.02; done
+touch ready
+[ "${2:-}" = leave ] && exit 4
+while :; do sleep 0.05; done
+EOF
+chmod +x "$work/family"
+
+# start: the family in $work/run, its flicker-run's process id in $broker, its guardian's in $guardian
+start() {
+        rm -rf "$work/run"
+        mkdir "$work/run"
+        "${flicker[@]}" "$work/family" "$work/run" "$@" 2>"$work/err" &
+        broker=$!
+        soon "the family does not start: $(cat "$work/err")" test -e "$work/run/ready"
+        guardian=$(sed -n 's/^PPid:\s*//p' "/proc/$(cat "$work/run/program")/status" 2>/dev/null)
+}
+
+# nothing_left WHAT
+nothing_left() {
+        local member tmpdir
+        for member in program child session orphan; do
+                soon "$1: the $member lives on" gone "$(cat "$work/run/$member")"
+        done
+        if [ -n "${guardian:-}" ]; then
+                soon "$1: the guardian lives on" gone "$guardian"
+        fi
+        tmpdir=$(cat "$work/run/tmpdir")
+        if [ -n "$tmpdir" ]; then
+                soon "$1: $tmpdir is left" test ! -e "$tmpdir"
+        else
+                fail "$1: no TMPDIR"
+        fi
+}
+
+# ended_with WHAT STATUS
+ended_with() {
+        wait "$broker"
+        same "status: $1" "$2" $?
+}
+
+start leave
+ended_with "the program ends by itself" 4
+guardian=
+nothing_left "the program ended by itself"
+
+start
+kill -9 "$(cat "$work/run/program")"
+ended_with "the program killed" 137
+nothing_left "the program killed"
+
+start
+kill -9 "$broker"
+ended_with "the broker killed" 137
+nothing_left "the broker killed"
+
+start
+kill -9 "$guardian"
+ended_with "the guardian killed" 137
+nothing_left "the guardian killed"
+grep -q "^flicker: .*guardian" "$work/err" || fail "not a word about the guardian: $(cat "$work/err")"
+
+# A group of its own, to be killed as a whole.
+set -m
+start
+set +m
+kill -9 -- "-$broker"
+ended_with "the group killed" 137
+nothing_left "the group killed"
+
+start
+kill -TERM "$broker"
+ended_with "SIGTERM" 143
+nothing_left "SIGTERM"
+
+# Found by the name of the command it is not.
+start
+tr '\0' ' ' <"/proc/$guardian/cmdline" | grep -q flicker-run && fail "the guardian's command line"
+grep -q flicker-run "/proc/$guardian/comm" && fail "the guardian's name"
+[ "$(find "/proc/$guardian/fd" -mindepth 1 | wc -l)" -le 4 ] || fail "the guardian's descriptors"
+kill "$broker"
+wait "$broker"
+
+# A process that forks and ends, again and again.
+rm -rf "$work/run"
+mkdir "$work/run"
+cat >"$work/comet" <<'EOF'
+#!/bin/bash
+# Each generation writes its number; two chains.
+tail() { (sleep 0.01; echo x >>"$1/alive"; [ "$(wc -l <"$1/alive")" -lt 5000 ] && tail "$1") & }
+tail "$1"
+tail "$1"
+sleep 0.5
+EOF
+chmod +x "$work/comet"
+timeout 30 "${flicker[@]}" "$work/comet" "$work/run"
+same "status of the comet" 0 $?
+count=$(wc -l <"$work/run/alive")
+sleep 0.3
+same "the comet's tail" "$count" "$(wc -l <"$work/run/alive")"
+finish
