@@ -73,7 +73,8 @@ static void serve_guardian(struct supervisor *supervisor)
         struct control_message message;
         ssize_t n = recv(supervisor->launch.control_broker, &message, sizeof message, MSG_DONTWAIT);
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        /* ECONNRESET comes before what is still to be read, where the guardian ended without having read all. */
+        if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
                 return;
         if (n != (ssize_t)sizeof message) {
                 supervisor->guardian_gone = true;

@@ -4,26 +4,25 @@
 # shellcheck source=tests/live/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What is open, and where it leads; not through a pipe, which would be a descriptor more.
+# What is open, where it leads, and the limits, into the file named.
 cat >"$work/list" <<'EOF'
-#!/bin/bash
-{
-        for fd in 0 1 2 3 4 5 6 7 8 9 10 11 12; do
-                if [ -e "/proc/$$/fd/$fd" ]; then
-                        echo "$fd $(readlink "/proc/$$/fd/$fd" | sed 's/pipe:.*/pipe/')"
-                fi
-        done
-        ulimit -Sn
-        ulimit -Hn
-} >"$LIST" 2>/dev/null
+#!/usr/bin/env python3
+import os, re, resource, sys
+text = ""
+for fd in range(64):
+    try:
+        text += "%d %s\n" % (fd, re.sub(r"\[.*", "", os.readlink("/proc/self/fd/%d" % fd)))
+    except OSError:
+        pass
+text += "%r\n" % (resource.getrlimit(resource.RLIMIT_NOFILE),)
+open(sys.argv[1], "w").write(text)
 EOF
 chmod +x "$work/list"
-export LIST
 
-# compare WHAT: runs "$@" with the descriptors at hand, natively and under flicker
+# compare WHAT: with the descriptors at hand, natively and under flicker
 compare() {
-        LIST=$work/native "$work/list"
-        LIST=$work/flicker timeout 30 "${flicker[@]}" "$work/list"
+        "$work/list" "$work/native"
+        timeout 30 "${flicker[@]}" "$work/list" "$work/flicker"
         same "status with $1" 0 $?
         same "descriptors with $1" "$(cat "$work/native")" "$(cat "$work/flicker" 2>&1)"
 }
@@ -54,12 +53,6 @@ for limit in 10 7 5 4; do
 done
 
 # flicker-run holds no pipe open that the program has closed.
-start=$(date +%s%N)
-"${flicker[@]}" bash -c 'exec >/dev/null 2>&1 8>&- ; sleep 3' 8>&1 2>/dev/null | cat >/dev/null &
-pipeline=$!
-wait $pipeline
-"${flicker[@]}" bash -c 'echo x; exec >/dev/null; sleep 3' 2>/dev/null | { read -r _; cat; date +%s%N >"$work/end"; }
-[ $(($(cat "$work/end") - start)) -lt 20000000000 ] || fail "times"
 start=$(date +%s%N)
 { "${flicker[@]}" bash -c 'exec >/dev/null; sleep 3' 2>/dev/null & } | { cat; date +%s%N >"$work/end"; }
 [ $(($(cat "$work/end") - start)) -lt 2000000000 ] || fail "end-of-file came late"

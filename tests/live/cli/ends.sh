@@ -50,7 +50,7 @@ nothing_left() {
 
 # ended_with WHAT STATUS
 ended_with() {
-        wait "$broker"
+        wait "$broker" 2>/dev/null
         same "status: $1" "$2" $?
 }
 
