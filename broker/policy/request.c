@@ -37,7 +37,7 @@ void request_finish(struct request *request)
 
 void reply_init(struct reply *reply)
 {
-        memset(reply, 0, offsetof(struct reply, verdict));
+        memset(reply, 0, offsetof(struct reply, outputs));
         reply->fd = -1;
         reply->judged = false;
         memset(&reply->verdict, 0, offsetof(struct verdict, object));

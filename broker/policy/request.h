@@ -150,7 +150,7 @@ struct reply_output {
         size_t size;
 };
 
-#define REPLY_OUTPUTS_MAX 2
+#define REPLY_OUTPUTS_MAX REQUEST_MESSAGES_MAX /* the lengths of a sendmmsg; other calls have two at most */
 
 struct reply {
         enum reply_kind kind;
@@ -161,8 +161,8 @@ struct reply {
          * locks): two steps instead of one. */
         bool fd_close_first;
         const char *why;   /* REPLY_CONTINUE */
-        struct reply_output outputs[REPLY_OUTPUTS_MAX];
         unsigned output_count;
+        struct reply_output outputs[REPLY_OUTPUTS_MAX];
         /* What the policy said, for audit and explanation. Filled for every judged operation. */
         struct verdict verdict;
         bool judged;

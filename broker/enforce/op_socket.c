@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bind and connect, on a duplicate of the caller's socket. What remains different from the native call: a
+ * peer that asks for SO_PEERCRED of a brokered connection is told the broker's process id (user and group are
+ * the caller's); nothing lets one process connect in the name of another.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "broker/base/cleanup.h"
+#include "broker/enforce/block.h"
+#include "broker/enforce/socket_address.h"
+#include "broker/enforce/socket_wait.h"
+
+int op_bind(struct operation *operation)
+{
+        const struct request *request = operation->request;
+        struct caller_socket socket = {.fd = -1};
+        struct judged_address address;
+        int r = caller_socket_open(operation, request->fd, &socket);
+
+        if (r < 0)
+                return r;
+        r = address_judge(operation, &socket, ADDRESS_BIND, &request->address, request->address_size,
+                          &address);
+        if (r == 0) {
+                if (address.has_place)
+                        r = bind_pathname(operation, &socket, &address);
+                else if (bind(socket.fd, (struct sockaddr *)&address.address, address.size) < 0)
+                        r = -errno;
+                judged_address_finish(&address);
+        }
+        close(socket.fd);
+        return r;
+}
+
+/* Can connecting wait? Datagram sockets have nothing to wait for. */
+static bool connect_may_block(const struct caller_socket *socket, const struct judged_address *address)
+{
+        return !socket->nonblocking && socket->type != SOCK_DGRAM && address->address.ss_family != AF_UNSPEC;
+}
+
+static int connect_once(const struct caller_socket *socket, const struct judged_address *address)
+{
+        return connect(socket->fd, (const struct sockaddr *)&address->address, address->size) < 0 ? -errno
+                                                                                                  : 0;
+}
+
+/*
+ * Waits in connect(2) itself, interrupted now and then to see whether the caller should be. An interrupted
+ * connect goes on in the background and is waited for by calling again (connect(2), EALREADY and EINTR).
+ */
+static int connect_blocking(struct operation *operation, const struct caller_socket *socket,
+                            const struct judged_address *address)
+{
+        struct socket_wait wait;
+        int r;
+
+        socket_wait_start(&wait, socket->fd);
+        ticker_start(operation->worker);
+        for (;;) {
+                r = connect_once(socket, address);
+                if (r != -EINTR)
+                        break;
+                r = socket_wait_again(operation, &wait, socket->family == AF_UNIX ? -EAGAIN : -EINPROGRESS);
+                if (r < 0)
+                        break;
+        }
+        ticker_stop(operation->worker);
+        return r;
+}
+
+int op_connect(struct operation *operation)
+{
+        const struct request *request = operation->request;
+        struct caller_socket socket = {.fd = -1};
+        struct judged_address address;
+        int r = caller_socket_open(operation, request->fd, &socket);
+
+        if (r < 0)
+                return r;
+        r = address_judge(operation, &socket, ADDRESS_CONNECT, &request->address, request->address_size,
+                          &address);
+        if (r == 0) {
+                if (!connect_may_block(&socket, &address))
+                        r = connect_once(&socket, &address);
+                else if (!operation->worker->may_block)
+                        r = OPERATION_WOULD_BLOCK;
+                else
+                        r = connect_blocking(operation, &socket, &address);
+                judged_address_finish(&address);
+        }
+        close(socket.fd);
+        return r;
+}
