@@ -250,7 +250,7 @@ static void make_plan(const char *path, struct plan *plan)
         char command[PATH_MAX + 512];
         size_t room = 0;
 
-        snprintf(command, sizeof command, "exec %s < %s", plan_program, path);
+        snprintf(command, sizeof command, "exec %s 3< %s 4>&1", plan_program, path);
         pipe = popen(command, "re");
         if (!pipe)
                 return;
@@ -425,6 +425,7 @@ int main(int argc, char **argv)
                 die(argv[optind + 1]);
         server = fork(); /* serves; this process waits */
         if (server == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
                 close(sockets[0]);
                 serve(listener);
                 _exit(0);
