@@ -21,15 +21,15 @@
 
 #define STATUS_TEXT_MAX 32768
 
-/* The whole text of /proc/TID/status. Its length, or -errno. */
-static ssize_t read_status(pid_t tid, char *text, size_t size)
+/* The whole text of a file of /proc/TID. Its length, or -errno. */
+static ssize_t read_file(pid_t tid, const char *name, char *text, size_t size)
 {
         char path[32];
         _cleanup_close_ int fd = -1;
         size_t length = 0;
         ssize_t n;
 
-        snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)tid, name);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT ? -ESRCH : -errno;
@@ -115,7 +115,7 @@ static int status_get(pid_t tid, struct caller_status *status)
 {
         char text[STATUS_TEXT_MAX];
         char *line = text, *next;
-        ssize_t n = read_status(tid, text, sizeof text);
+        ssize_t n = read_file(tid, "status", text, sizeof text);
 
         if (n < 0)
                 return (int)n;
@@ -147,6 +147,29 @@ int caller_status(struct operation *operation, const struct caller_status **ret_
                 operation->status_known = true;
         }
         *ret_status = &operation->status;
+        return 0;
+}
+
+int caller_file_size_limit(struct operation *operation, uint64_t *ret_limit)
+{
+        static const char label[] = "Max file size";
+        const struct caller *caller = operation->caller;
+        char text[4096], *line;
+        uint64_t limit = UINT64_MAX;
+        ssize_t n = read_file(caller->tid, "limits", text, sizeof text);
+
+        if (n < 0)
+                return (int)n;
+        line = strstr(text, label);
+        if (!line)
+                return -EIO;
+        line += strlen(label);
+        line += strspn(line, " ");
+        if (strncmp(line, "unlimited", 9) != 0)
+                limit = strtoull(line, NULL, 10);
+        if (!caller->alive(caller))
+                return -ESRCH;
+        *ret_limit = limit;
         return 0;
 }
 

@@ -55,6 +55,9 @@ int caller_descriptor(struct operation *operation, int fd);
  * descriptor to close, good for *at() calls; what it leads to need not be a directory. -EBADF, -ESRCH. */
 int caller_directory(struct operation *operation, int fd);
 
+/* The caller's RLIMIT_FSIZE in bytes, UINT64_MAX for none. 0 or -errno. */
+int caller_file_size_limit(struct operation *operation, uint64_t *ret_limit);
+
 /* Sends signal to the caller's thread. 0 or -errno. */
 int caller_signal(struct operation *operation, int signal);
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -101,15 +100,16 @@ int op_utime(struct operation *operation)
 static int check_size_limit(struct operation *operation, const struct place *place)
 {
         int64_t length = operation->request->length;
-        struct rlimit limit;
+        uint64_t limit;
+        int r;
 
         if (length <= place->status.st_size)
                 return 0;
-        if (prlimit(operation->caller->tid, RLIMIT_FSIZE, NULL, &limit) < 0)
-                return errno == ESRCH ? -ESRCH : -EPERM;
-        if (limit.rlim_cur == RLIM_INFINITY || (uint64_t)length <= limit.rlim_cur)
-                return 0;
-        return caller_signal(operation, SIGXFSZ) < 0 ? -ESRCH : -EFBIG;
+        r = caller_file_size_limit(operation, &limit);
+        if (r < 0 || (uint64_t)length <= limit)
+                return r;
+        caller_signal(operation, SIGXFSZ);
+        return -EFBIG;
 }
 
 /* By way of a descriptor: truncate(2) itself would wait for a lease on the file to be given up. */

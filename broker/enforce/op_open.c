@@ -74,7 +74,7 @@ static int check_type(struct operation *operation, const struct place *place, ui
 {
         const mode_t mode = place->status.st_mode;
 
-        if (flags & O_CREAT && !(flags & O_PATH)) {
+        if (flags & O_CREAT) {
                 if (flags & O_EXCL)
                         return -EEXIST;
                 if (S_ISDIR(mode))
@@ -180,12 +180,8 @@ static int open_new(struct operation *operation, const struct place *place)
 
 static unsigned resolve_mode_of(uint64_t flags)
 {
-        unsigned mode = 0;
+        unsigned mode = flags & O_CREAT ? RESOLVE_CREATE : 0;
 
-        if (flags & O_PATH)
-                return flags & O_NOFOLLOW ? 0 : RESOLVE_FOLLOW;
-        if (flags & O_CREAT)
-                mode |= RESOLVE_CREATE;
         if (!(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL))
                 mode |= RESOLVE_FOLLOW;
         return mode;
@@ -196,8 +192,16 @@ static bool asks_for_directory(const struct request *request)
 {
         const struct request_path *path = &request->path[0];
 
-        return request->open.flags & O_CREAT && !(request->open.flags & O_PATH) && path->length > 0 &&
-               path->text[path->length - 1] == '/';
+        return request->open.flags & O_CREAT && path->length > 0 && path->text[path->length - 1] == '/';
+}
+
+static int open_directory_name(struct operation *operation)
+{
+        struct place place;
+        int r = resolve_name(operation, &operation->request->path[0], &place);
+
+        place_finish(&place);
+        return r < 0 ? r : -EISDIR;
 }
 
 static int open_once(struct operation *operation, unsigned mode)
@@ -206,27 +210,29 @@ static int open_once(struct operation *operation, unsigned mode)
         struct place place;
         int r;
 
+        if (asks_for_directory(request))
+                return open_directory_name(operation);
         r = resolve_object(operation, &request->path[0], mode, request->open.resolve, &place);
         if (r < 0)
                 return r;
-        if (asks_for_directory(request))
-                r = -EISDIR;
-        else
-                r = place.fd >= 0 ? open_existing(operation, &place) : open_new(operation, &place);
+        r = place.fd >= 0 ? open_existing(operation, &place) : open_new(operation, &place);
         place_finish(&place);
         return r;
 }
 
 int op_open(struct operation *operation)
 {
-        const struct request *request = operation->request;
-        unsigned mode = resolve_mode_of(request->open.flags);
+        struct request *request = operation->request;
+        unsigned mode;
         int r = check_flags(request);
 
         if (r < 0)
                 return r;
         if (request->open.resolve & RESOLVE_CACHED)
                 return -EAGAIN;
+        if (request->open.flags & O_PATH) /* all other flags are without effect (open(2)) */
+                request->open.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        mode = resolve_mode_of(request->open.flags);
         for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
                 r = open_once(operation, mode);
                 if (r != TRY_AGAIN)

@@ -105,7 +105,10 @@ static int split(const char *path, char directory[REQUEST_PATH_MAX], struct plac
         place->dots = !name_length || !strcmp(place->name, ".") || !strcmp(place->name, "..");
         if (path[end] == '/')
                 strcpy(place->name + name_length, "/");
-        memcpy(directory, start ? path : ".", start ? start : 1);
+        if (!start)
+                strcpy(directory, name_length ? "." : "/");
+        else
+                memcpy(directory, path, start);
         directory[start ? start : 1] = '\0';
         return 0;
 }
