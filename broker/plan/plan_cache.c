@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -206,6 +207,14 @@ static void directory_trim(int directory_fd, uint64_t disk_max)
                 closedir(stream);
 }
 
+/* A write past the limit would not only fail, but send a signal that kills. */
+static bool size_allowed(size_t size)
+{
+        struct rlimit limit;
+
+        return getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
+}
+
 /* A name that no other thread or process uses. */
 static int temporary_open(int directory_fd, char *name, size_t name_size)
 {
@@ -229,6 +238,8 @@ void plan_cache_save(int directory_fd, const struct fl_plan *plan, size_t size, 
         _cleanup_close_ int fd = -1;
         char temporary[64], name[NAME_SIZE];
 
+        if (!size_allowed(size))
+                return;
         fd = temporary_open(directory_fd, temporary, sizeof temporary);
         if (fd < 0)
                 return;
