@@ -20,13 +20,21 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
 
-#define COMPARISONS_MAX 6
+#define COMPARISONS_MAX       6
+#define CONDITIONAL_RULES_MAX 128 /* of the policy; with more of them each syscall concerned is notified */
 
 /* The conditions of one rule as libseccomp takes them: at most one an argument, or it refuses the rule. */
 struct comparisons {
         struct scmp_arg_cmp list[COMPARISONS_MAX];
         unsigned count;
-        bool exact; /* false: a condition was dropped or widened, so that the rule matches more */
+        bool exact;      /* false: a condition was dropped or widened, so that the rule matches more */
+        bool inequality; /* compares with something else than EQ and MASKED_EQ */
+};
+
+/* The policy's rules on registers, before any is added. */
+struct census {
+        unsigned conditional[SYSCALLS_LIMIT]; /* rules with conditions for each number */
+        unsigned total;
 };
 
 static bool compares_argument(const struct comparisons *comparisons, unsigned index)
@@ -44,6 +52,7 @@ static void compare(struct comparisons *comparisons, unsigned index, enum scmp_c
                 comparisons->exact = false;
                 return;
         }
+        comparisons->inequality |= op != SCMP_CMP_EQ && op != SCMP_CMP_MASKED_EQ;
         comparisons->list[comparisons->count++] =
                 (struct scmp_arg_cmp){.arg = index, .op = op, .datum_a = a, .datum_b = b};
 }
@@ -81,22 +90,46 @@ static void compare_scalar(struct comparisons *comparisons, const struct scalar_
         }
 }
 
+/*
+ * A condition of the policy holds of the register or, for values of 32 bits, of its lower half (see
+ * argument_condition_holds). For EQ that is the lower half, for NE the register. GT and GE are implied by the
+ * register for values without a sign; for the rest there is no comparison, and the condition is dropped.
+ */
 static void compare_policy(struct comparisons *comparisons, const struct argument_condition *condition)
 {
-        static const enum scmp_compare ops[] = {
-                [ARG_EQ] = SCMP_CMP_EQ,
-                [ARG_NE] = SCMP_CMP_NE,
-                [ARG_LT] = SCMP_CMP_LT,
-                [ARG_LE] = SCMP_CMP_LE,
-                [ARG_GT] = SCMP_CMP_GT,
-                [ARG_GE] = SCMP_CMP_GE,
-                [ARG_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
-        };
+        uint64_t value = condition->value;
+        bool positive = value <= UINT32_MAX, negative = value >= (uint64_t)INT32_MIN;
 
-        if (condition->op == ARG_MASKED_EQ)
-                compare(comparisons, condition->index, SCMP_CMP_MASKED_EQ, condition->mask, condition->value);
-        else
-                compare(comparisons, condition->index, ops[condition->op], condition->value, 0);
+        switch (condition->op) {
+        case ARG_MASKED_EQ:
+                compare(comparisons, condition->index, SCMP_CMP_MASKED_EQ, condition->mask, value);
+                return;
+        case ARG_EQ:
+                if (positive || negative)
+                        compare(comparisons, condition->index, SCMP_CMP_MASKED_EQ, UINT32_MAX,
+                                (uint32_t)value);
+                else
+                        compare(comparisons, condition->index, SCMP_CMP_EQ, value, 0);
+                return;
+        case ARG_NE:
+                compare(comparisons, condition->index, SCMP_CMP_NE, value, 0);
+                return;
+        case ARG_GT:
+        case ARG_GE:
+                if (negative)
+                        break;
+                compare(comparisons, condition->index, condition->op == ARG_GT ? SCMP_CMP_GT : SCMP_CMP_GE,
+                        value, 0);
+                return;
+        case ARG_LT:
+        case ARG_LE:
+                if (positive || negative)
+                        break;
+                compare(comparisons, condition->index, condition->op == ARG_LT ? SCMP_CMP_LT : SCMP_CMP_LE,
+                        value, 0);
+                return;
+        }
+        comparisons->exact = false;
 }
 
 /* -EEXIST says that what is there already covers the rule. */
@@ -171,31 +204,60 @@ static int add_silent_rule(scmp_filter_ctx context, const struct policy *policy,
         return 0;
 }
 
+/*
+ * Several rules for one syscall become one tree, and libseccomp 2.5 loses matches where an inequality of one
+ * rule meets another rule's test of the same argument. So an inequality stands alone, or the broker is asked
+ * of every call. It is too where there are more rules than a program can hold.
+ */
+static bool is_beyond_libseccomp(const struct census *census, const struct tiers *tiers, int nr,
+                                 const struct comparisons *comparisons)
+{
+        bool alone = census->conditional[nr] <= 1 && tiers->action[nr] != TIER_SCALAR;
+
+        return census->total > CONDITIONAL_RULES_MAX || (comparisons->inequality && !alone);
+}
+
 static int add_policy_rule(scmp_filter_ctx context, const struct policy *policy, const struct tiers *tiers,
-                           const struct rule *rule, struct err *err)
+                           const struct census *census, const struct rule *rule, struct err *err)
 {
         struct comparisons comparisons = {.exact = true};
+        bool beyond;
 
         for (unsigned i = 0; i < rule->condition_count; i++)
                 compare_policy(&comparisons, &rule->conditions[i]);
-        if (tiers_never_notifies(rule->nr))
+        beyond = is_beyond_libseccomp(census, tiers, rule->nr, &comparisons);
+        if (tiers_never_notifies(rule->nr)) {
+                comparisons.exact &= !beyond;
                 return tiers->warn ? 0 : add_silent_rule(context, policy, rule, &comparisons, err);
+        }
         if (tiers->action[rule->nr] != TIER_NATIVE && tiers->action[rule->nr] != TIER_SCALAR)
                 return 0;
-        return notify_where(context, rule->nr, &comparisons);
+        return beyond ? notify_always(context, rule->nr) : notify_where(context, rule->nr, &comparisons);
+}
+
+static bool is_syscall_rule(const struct rule *rule)
+{
+        return (rule->list == RULE_SYSCALLS_DENY || rule->list == RULE_SYSCALLS_KILL) && rule->nr >= 0 &&
+               rule->nr < SYSCALLS_LIMIT;
 }
 
 static int add_policy_rules(scmp_filter_ctx context, const struct policy *policy, const struct tiers *tiers,
                             struct err *err)
 {
+        struct census census = {.total = 0};
         int r = 0;
 
-        for (size_t i = 0; i < policy_rule_count(policy) && r == 0; i++) {
+        for (size_t i = 0; i < policy_rule_count(policy); i++) {
                 const struct rule *rule = policy_rule(policy, i);
 
-                if (rule->list == RULE_SYSCALLS_DENY || rule->list == RULE_SYSCALLS_KILL)
-                        r = add_policy_rule(context, policy, tiers, rule, err);
+                if (is_syscall_rule(rule) && rule->condition_count > 0) {
+                        census.conditional[rule->nr]++;
+                        census.total++;
+                }
         }
+        for (size_t i = 0; i < policy_rule_count(policy) && r == 0; i++)
+                if (is_syscall_rule(policy_rule(policy, i)))
+                        r = add_policy_rule(context, policy, tiers, &census, policy_rule(policy, i), err);
         return r;
 }
 
