@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -110,17 +111,17 @@ char run_reap_state(int pid)
 }
 
 /* The number may have passed to another process since its parent was read: look again through a pidfd. */
-static void kill_child_of(int proc, const char *name, int parent)
+static void signal_child_of(int proc, const char *name, int parent, int signal)
 {
         _cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, atoi(name), 0);
 
         if (pidfd >= 0 && parent_of(proc, name) == parent)
-                syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+                syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
 /* All descendants, in one pass over /proc: a parent's number mostly comes before its children's, and what a
  * pass misses the next one finds. */
-static void kill_descendants(void)
+static void signal_descendants(int signal)
 {
         _cleanup_free_ uint8_t *ours = calloc(PID_LIMIT / 8 + 1, 1);
         DIR *proc = opendir("/proc");
@@ -132,16 +133,29 @@ static void kill_descendants(void)
         ours[self / 8] |= (uint8_t)(1u << self % 8);
         while ((entry = readdir(proc))) {
                 int pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
-                int parent = pid > 0 && pid <= PID_LIMIT ? parent_of(dirfd(proc), entry->d_name) : -1;
+                char state;
+                int parent;
 
-                if (parent <= 0 || parent > PID_LIMIT || !(ours[parent / 8] >> parent % 8 & 1))
+                if (pid <= 0 || pid > PID_LIMIT || !read_stat(dirfd(proc), entry->d_name, &state, &parent) ||
+                    parent <= 0 || parent > PID_LIMIT || !(ours[parent / 8] >> parent % 8 & 1))
                         continue;
                 ours[pid / 8] |= (uint8_t)(1u << pid % 8);
-                kill_child_of(dirfd(proc), entry->d_name, parent);
+                if (state != 'Z' && !(state == 'T' && signal == SIGSTOP))
+                        signal_child_of(dirfd(proc), entry->d_name, parent, signal);
         }
 end:
         if (proc)
                 closedir(proc);
+}
+
+/* Of a fork bomb, those that are stopped fork no more and yet fill the table: nobody takes the place of the
+ * dead. */
+static void kill_descendants(void)
+{
+        setpriority(PRIO_PROCESS, 0, -20); /* where that is allowed: they are many */
+        signal_descendants(SIGSTOP);
+        signal_descendants(SIGSTOP);
+        signal_descendants(SIGKILL);
 }
 
 static int64_t now_ms(void)
@@ -164,7 +178,7 @@ bool run_reap_all(int limit_ms)
 
                 if (limit_ms > 0 && now_ms() > deadline)
                         return false;
-                if (!kill_children() || round >= ROUNDS_SHALLOW)
+                if (round >= ROUNDS_SHALLOW || !kill_children())
                         kill_descendants();
                 sigtimedwait(&child, NULL, &wait);
         }

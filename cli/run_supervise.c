@@ -22,7 +22,7 @@
 #include "cli/run_witness.h"
 
 #define GRACE_MS 2000  /* between SIGTERM and SIGKILL of a timeout */
-#define REAP_MS  10000 /* for the sandbox to be gone after it was killed */
+#define REAP_MS  60000 /* for the sandbox to be gone after it was killed */
 #define NEVER    INT64_MAX
 
 struct supervisor {
@@ -73,7 +73,8 @@ static void serve_guardian(struct supervisor *supervisor)
         struct control_message message;
         ssize_t n = recv(supervisor->launch.control_broker, &message, sizeof message, MSG_DONTWAIT);
 
-        /* ECONNRESET comes before what is still to be read, where the guardian ended without having read all. */
+        /* ECONNRESET comes before what is still to be read, where the guardian ended without having read all.
+         */
         if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
                 return;
         if (n != (ssize_t)sizeof message) {
@@ -81,6 +82,7 @@ static void serve_guardian(struct supervisor *supervisor)
         } else if (message.kind == CONTROL_ENDED) {
                 supervisor->ended = true;
                 supervisor->status = message.value;
+                run_witness_dismiss(&supervisor->witness); /* while the guardian ends */
                 supervisor->timeout_at = supervisor->kill_at = NEVER;
                 supervisor->give_up_at = now_ms() + REAP_MS;
         } else if (message.kind == CONTROL_STOPPED) {

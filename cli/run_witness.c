@@ -39,11 +39,17 @@ void run_witness_start(struct run_witness *witness)
         witness->pid = pid > 0 ? pid : 0;
 }
 
+void run_witness_dismiss(const struct run_witness *witness)
+{
+        if (witness->pid)
+                kill(witness->pid, SIGKILL);
+}
+
 void run_witness_finish(struct run_witness *witness)
 {
+        run_witness_dismiss(witness);
         if (!witness->pid)
                 return;
-        kill(witness->pid, SIGKILL);
         while (waitpid(witness->pid, NULL, __WALL) < 0 && errno == EINTR)
                 ;
         witness->pid = 0;

@@ -18,6 +18,8 @@ struct run_witness {
 
 /* All signals are blocked in the caller. Failure leaves no witness. */
 void run_witness_start(struct run_witness *witness);
+/* Ends it, and waits for its end; dismiss only does the first, to wait later. */
+void run_witness_dismiss(const struct run_witness *witness);
 void run_witness_finish(struct run_witness *witness);
 
 /* A signal that the caller has just received: was it for the group? */
