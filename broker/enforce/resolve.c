@@ -12,6 +12,9 @@
 
 #define TRY_WALK 1 /* the kernel's answer may depend on who asked */
 
+#define HIDDEN_PREFIXES_MAX                                                                                  \
+        40 /* components that are taken off a path that fails, in search of a hidden one */
+
 #define SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
 
 static int open_path(int base, const char *path, uint64_t flags, uint64_t resolve)
@@ -98,6 +101,11 @@ static int split(const char *path, char directory[REQUEST_PATH_MAX], struct plac
         for (start = end; start > 0 && path[start - 1] != '/';)
                 start--;
         name_length = end - start;
+        if (!start)
+                strcpy(directory, name_length ? "." : "/");
+        else
+                memcpy(directory, path, start);
+        directory[start ? start : 1] = '\0';
         if (name_length > NAME_MAX)
                 return -ENAMETOOLONG;
         memcpy(place->name, path + start, name_length);
@@ -105,11 +113,6 @@ static int split(const char *path, char directory[REQUEST_PATH_MAX], struct plac
         place->dots = !name_length || !strcmp(place->name, ".") || !strcmp(place->name, "..");
         if (path[end] == '/')
                 strcpy(place->name + name_length, "/");
-        if (!start)
-                strcpy(directory, name_length ? "." : "/");
-        else
-                memcpy(directory, path, start);
-        directory[start ? start : 1] = '\0';
         return 0;
 }
 
@@ -170,23 +173,74 @@ static int object_by_walk(struct operation *operation, int base, const char *pat
         return place->fd >= 0 ? place_locate(operation, place) : place_locate_name(operation, place);
 }
 
+static bool is_hidden(struct operation *operation, const char *path, size_t length)
+{
+        struct verdict verdict;
+
+        verdict.outcome = VERDICT_ALLOW;
+        policy_check_path(operation->worker->operations->policy, path, length, PATH_META, &verdict);
+        return verdict.outcome == VERDICT_HIDE;
+}
+
+/* Is what prefix leads to hidden, or the name behind it? 1, 0, or -errno where it leads nowhere. */
+static int is_hidden_at(struct operation *operation, int base, const char *prefix, const char *name,
+                        uint64_t kernel_flags)
+{
+        struct place place;
+        int r;
+
+        place_init(&place);
+        r = object_by_kernel(operation, base, prefix, RESOLVE_FOLLOW, kernel_flags, &place);
+        if (r == TRY_WALK)
+                r = object_by_walk(operation, base, prefix, RESOLVE_FOLLOW, kernel_flags, &place);
+        if (r >= 0) {
+                size_t length = place.length, n = strcspn(name, "/");
+
+                r = is_hidden(operation, place.path, length);
+                if (length > 1)
+                        place.path[length++] = '/';
+                memcpy(place.path + length, name, n);
+                r = r || is_hidden(operation, place.path, length + n);
+        }
+        place_finish(&place);
+        return r;
+}
+
+/* How far does path lead? To the object of its longest prefix that can be resolved. Is that one hidden? */
+static bool stops_at_hidden(struct operation *operation, int base, const char *path, uint64_t kernel_flags)
+{
+        char prefix[REQUEST_PATH_MAX], parent[REQUEST_PATH_MAX];
+        struct place place;
+        int r;
+
+        strcpy(prefix, path);
+        for (unsigned cut = 0; cut < HIDDEN_PREFIXES_MAX; cut++) {
+                place_init(&place);
+                if (split(prefix, parent, &place) < 0)
+                        place.name[0] = '\0'; /* too long to be anybody's name */
+                for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+                        parent[n - 1] = '\0'; /* a slash behind it would ask for a directory */
+                if (!strcmp(parent, prefix))
+                        return false;
+                r = is_hidden_at(operation, base, parent, place.name, kernel_flags);
+                if (r >= 0)
+                        return r > 0;
+                strcpy(prefix, parent);
+        }
+        return true;
+}
+
 /* A hidden name is absent in every error too: not a file in the way (ENOTDIR), not a directory that may not
  * be searched (EACCES). */
-static int hide_error(struct operation *operation, const char *path, int error)
+static int hide_error(struct operation *operation, int base, const char *path, uint64_t kernel_flags,
+                      int error)
 {
-        const struct policy *policy = operation->worker->operations->policy;
-        char normal[REQUEST_PATH_MAX];
-        struct verdict verdict;
-        ssize_t n;
+        const struct operations *operations = operation->worker->operations;
 
-        if (error == -ENOENT || path[0] != '/' || !policy_hides_anything(policy))
+        if (error == -ENOENT || error == -ESRCH || operations->tiers->warn ||
+            !policy_hides_anything(operations->policy))
                 return error;
-        n = normalise("", 0, path, normal, sizeof normal);
-        if (n < 0)
-                return error;
-        policy_check_path(policy, normal, (size_t)n, PATH_META, &verdict);
-        return verdict.outcome == VERDICT_HIDE && !operation->worker->operations->tiers->warn ? -ENOENT
-                                                                                              : error;
+        return stops_at_hidden(operation, base, path, kernel_flags) ? -ENOENT : error;
 }
 
 /* Where relative paths start, and scoped ones even where they look absolute. */
@@ -239,7 +293,7 @@ int resolve_object(struct operation *operation, const struct request_path *path,
                 if (r == TRY_WALK)
                         r = object_by_walk(operation, base, path->text, mode, kernel_flags, ret_place);
                 if (r < 0)
-                        r = hide_error(operation, path->text, r);
+                        r = hide_error(operation, base, path->text, kernel_flags, r);
         }
         if (r < 0)
                 place_finish(ret_place);
@@ -264,7 +318,7 @@ int resolve_name(struct operation *operation, const struct request_path *path, s
                 r = open_parent(operation, base, directory, 0, 0, ret_place);
         if (r < 0) {
                 place_finish(ret_place);
-                r = hide_error(operation, path->text, r);
+                r = hide_error(operation, base, path->text, 0, r);
         }
         return r;
 }
