@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What attack programs share. Each one runs inside the sandbox with everything it could wish for, and tries
+ * to get out: ends with 0 where nothing worked, prints "ESCAPED" and ends with 1 where something did.
+ *
+ * From the environment (see run.sh): DIR, a directory where all is granted except DIR/secret (deny, a file
+ * "file" in it says "SECRET") and DIR/hidden; OUTSIDE, a file that nothing grants; PORT, where something
+ * listens on 127.0.0.1 (granted) and 127.0.0.3 (refused); SOCKET, a listening Unix socket that nothing
+ * grants.
+ */
+#ifndef FLICKER_TESTS_HOSTILE_ATTACK_H
+#define FLICKER_TESTS_HOSTILE_ATTACK_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int attack_escapes;
+
+__attribute__((format(printf, 1, 2))) static inline void escaped(const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        printf("ESCAPED: ");
+        vprintf(format, arguments);
+        printf("\n");
+        fflush(stdout);
+        va_end(arguments);
+        attack_escapes++;
+}
+
+static inline const char *setting(const char *name)
+{
+        const char *value = getenv(name);
+
+        if (!value) {
+                fprintf(stderr, "attack: %s is not set\n", name);
+                exit(2);
+        }
+        return value;
+}
+
+static inline const char *in_dir(const char *path)
+{
+        static char buffers[8][4096];
+        static int next;
+        char *buffer = buffers[next++ % 8];
+
+        snprintf(buffer, sizeof(buffers[0]), "%s/%s", setting("DIR"), path);
+        return buffer;
+}
+
+/* Does fd read as the secret? Closes it. */
+static inline bool is_secret(int fd)
+{
+        char text[7] = "";
+        bool secret;
+
+        if (fd < 0)
+                return false;
+        secret = pread(fd, text, 6, 0) == 6 && !memcmp(text, "SECRET", 6);
+        close(fd);
+        return secret;
+}
+
+static inline void expect_no_secret(const char *what, int fd)
+{
+        if (is_secret(fd))
+                escaped("%s", what);
+}
+
+/* The sandbox still works, and still refuses: an attack that breaks it for itself only has not won. */
+static inline void still_confined(void)
+{
+        expect_no_secret("open after the attack", open(in_dir("secret/file"), O_RDONLY));
+        expect_no_secret("open outside after the attack", open(setting("OUTSIDE"), O_RDONLY));
+}
+
+/* The broker: the parent of the guardian, which is the topmost ancestor that shares our session of processes.
+ */
+static inline pid_t parent_of(pid_t pid)
+{
+        char path[64], line[256];
+        pid_t parent = -1;
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        file = fopen(path, "re");
+        while (file && fgets(line, sizeof(line), file))
+                if (sscanf(line, "PPid: %d", &parent) == 1)
+                        break;
+        if (file)
+                fclose(file);
+        return parent;
+}
+
+static inline int finished(void)
+{
+        return attack_escapes ? 1 : 0;
+}
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's own doors, knocked at by the program: forged calls, and a ring full of lies. Whatever comes
+ * of it for this process, no secret may come out, and the broker has to go on serving others.
+ */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "attack.h"
+#include "proto/call.h"
+#include "proto/ring.h"
+
+static long call(uint64_t what, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+        return syscall(FL_CALL_NR, what, a, b, c, d, e);
+}
+
+static void forged_calls(void)
+{
+        static struct fl_hello hello;
+        static char buffer[65536];
+        uint64_t arguments[6] = {1, 2, 3, 4, 5, 6};
+
+        call(FL_CALL_HELLO, (uint64_t)&hello, sizeof(hello), 0, 0, 0);
+        call(FL_CALL_HELLO, 1, ~0ull, 0, 0, 0);
+        call(FL_CALL_HELLO, (uint64_t)&hello, 0, 0, 0, 0);
+        call(FL_CALL_EXEC, (uint64_t)AT_FDCWD, (uint64_t)in_dir("secret/program"), 0, 0, 0);
+        call(FL_CALL_EXEC, 12345, 1, ~0ull, 0, 0);
+        call(FL_CALL_PLAN, (uint64_t)-1, (uint64_t)buffer, sizeof(buffer), 0, 0);
+        call(FL_CALL_PLAN, 0, (uint64_t)buffer, ~0ull, ~0ull, 0);
+        int fd = open("/usr/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY);
+        call(FL_CALL_PLAN, (uint64_t)fd, (uint64_t)buffer, sizeof(buffer), 0, 0);
+        call(FL_CALL_PLAN, (uint64_t)fd, (uint64_t)buffer, sizeof(buffer), 1ull << 63, 0);
+        call(FL_CALL_PLAN, (uint64_t)fd, 1, ~0ull, 1, 0);
+        close(fd);
+        for (uint64_t i = 0; i < 3000; i++)
+                call(FL_CALL_REPORT, i * 7919, i % 3 ? (uint64_t)arguments : i, i, 0, 0);
+        for (uint64_t i = 6; i < 300; i++)
+                call(i, i, i, i, i, i);
+        call(~0ull, 0, 0, 0, 0, 0);
+}
+
+static void submit(struct fl_ring *ring, unsigned slot, uint32_t generation, uint32_t nr,
+                   const uint64_t args[6])
+{
+        struct fl_slot *s = &ring->slots[slot];
+
+        s->tid = (uint32_t)getpid();
+        s->nr = nr;
+        memcpy(s->args, args, sizeof(s->args));
+        fl_store_release(&s->request, FL_SLOT_WORD(generation, FL_SLOT_SUBMITTED));
+        fl_fetch_or_64(&ring->used, 1ull << slot);
+}
+
+/* Well-formed requests for what is refused: the answer is an error, or "natively", which is refused too. */
+static void ask_nicely(struct fl_ring *ring)
+{
+        const char *secret = in_dir("secret/file");
+        uint64_t args[6] = {(uint64_t)AT_FDCWD, (uint64_t)secret, O_RDONLY, 0, 0, 0};
+
+        for (uint32_t generation = 1; generation < 200; generation++) {
+                struct fl_slot *s = &ring->slots[generation % FL_RING_SLOTS];
+                submit(ring, generation % FL_RING_SLOTS, generation, SYS_openat, args);
+                for (int spins = 0; spins < 1000; spins++)
+                        if (fl_load_acquire(&s->reply_state) == FL_SLOT_WORD(generation, FL_SLOT_DONE)) {
+                                if (s->answer == FL_ANSWER_RESULT && s->result >= 0)
+                                        expect_no_secret("open over the ring", (int)s->result);
+                                break;
+                        }
+        }
+}
+
+static void noise(struct fl_ring *ring, size_t size, double seconds)
+{
+        struct timespec start, now;
+        unsigned char random[512];
+
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        do {
+                (void)!getrandom(random, sizeof(random), 0);
+                for (size_t i = 0; i + 8 <= sizeof(random); i += 8) {
+                        uint64_t value;
+                        uint32_t place;
+                        memcpy(&value, random + i, 8);
+                        memcpy(&place, random + (i * 7 + 3) % (sizeof(random) - 4), 4);
+                        if (place % 3 == 0)
+                                value = FL_SLOT_WORD(value >> 32, value % 8);
+                        if (place % 5 == 0)
+                                value = (uint64_t)in_dir("secret/file");
+                        *(volatile uint32_t *)((char *)ring + (place % (size / 4)) * 4) = (uint32_t)value;
+                }
+                close(open(in_dir("public/file"), O_RDONLY));
+                ring->used = ~0ull;
+                clock_gettime(CLOCK_MONOTONIC, &now);
+        } while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9 < seconds);
+}
+
+static void lie(void)
+{
+        int fd = (int)call(FL_CALL_RING, 0, 0, 0, 0, 0);
+
+        if (fd < 0)
+                return;
+        struct fl_ring *ring = mmap(NULL, FL_RING_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (ftruncate(fd, 0) == 0)
+                escaped("cuts the ring off under the broker");
+        if (ftruncate(fd, 1 << 30) == 0)
+                escaped("makes the ring grow");
+        if (ring == MAP_FAILED)
+                return;
+        ask_nicely(ring);
+        noise(ring, sizeof(*ring), 1);
+        ask_nicely(ring);
+        noise(ring, FL_RING_SIZE_BYTES, 0.2);
+}
+
+/* The ring that the agent has mapped already: find it by its magic number and spoil that one. */
+static void spoil_mapped_ring(void)
+{
+        FILE *maps = fopen("/proc/self/maps", "re");
+        char line[512], permissions[8];
+        unsigned long start, end;
+
+        while (maps && fgets(line, sizeof(line), maps))
+                if (sscanf(line, "%lx-%lx %7s", &start, &end, permissions) == 3 && permissions[0] == 'r' &&
+                    permissions[1] == 'w' && permissions[3] == 's' && *(uint64_t *)start == FL_RING_MAGIC) {
+                        ask_nicely((struct fl_ring *)start);
+                        noise((struct fl_ring *)start, sizeof(struct fl_ring), 0.5);
+                }
+        if (maps)
+                fclose(maps);
+}
+
+static void in_child(void (*attempt)(void))
+{
+        pid_t pid = fork();
+        int status;
+
+        if (pid == 0) {
+                alarm(20);
+                attempt();
+                still_confined();
+                _exit(attack_escapes ? 1 : 0);
+        }
+        waitpid(pid, &status, 0);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
+                attack_escapes++;
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+                escaped("the broker hangs");
+}
+
+int main(void)
+{
+        in_child(forged_calls);
+        in_child(lie);
+        in_child(spoil_mapped_ring);
+        /* This process has done nothing wrong. */
+        int fd = open(in_dir("public/file"), O_RDONLY);
+        if (fd < 0) {
+                printf("a bystander is not served: %s\n", strerror(errno));
+                return 1;
+        }
+        close(fd);
+        still_confined();
+        return finished();
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process that gave up its credentials is served with what it has now. Needs root; natively, too, each
+ * of these opens fails.
+ */
+#include <grp.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+
+#include "attack.h"
+
+static void refused(const char *what)
+{
+        struct stat st;
+
+        expect_no_secret(what, open(in_dir("for-root/file"), O_RDONLY));
+        if (stat(in_dir("for-root/file"), &st) == 0 || errno != EACCES)
+                escaped("%s: stat", what);
+        if (unlink(in_dir("for-root/file")) == 0 || truncate(in_dir("for-root/file"), 0) == 0 ||
+            mkdir(in_dir("for-root/new"), 0755) == 0)
+                escaped("%s: changes", what);
+        int fd = open(in_dir("shared/mine"), O_CREAT | O_WRONLY | O_EXCL, 0600);
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0)
+                escaped("%s: makes a file of root's", what);
+        if (fd < 0)
+                printf("%s: cannot create in a shared directory: %s\n", what, strerror(errno));
+        close(fd);
+        unlink(in_dir("shared/mine"));
+        if (mkdir(in_dir("shared/directory"), 0700) == 0 && stat(in_dir("shared/directory"), &st) == 0 &&
+            st.st_uid == 0)
+                escaped("%s: makes a directory of root's", what);
+        rmdir(in_dir("shared/directory"));
+}
+
+static void by_setuid(void)
+{
+        if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
+                printf("cannot change credentials: %s\n", strerror(errno));
+        else
+                refused("setuid");
+}
+
+static void by_setresuid(void)
+{
+        if (!setresgid(-1, 65534, -1) && !setresuid(-1, 65534, -1)) {
+                refused("setresuid, effective only");
+                if (!seteuid(0) && !setegid(0)) {
+                        int fd = open(in_dir("for-root/file"), O_RDONLY);
+                        if (fd < 0)
+                                printf("credentials are not taken back: %s\n", strerror(errno));
+                        close(fd);
+                }
+        }
+}
+
+static void by_fsuid(void)
+{
+        setfsuid(65534);
+        setfsgid(65534);
+        refused("setfsuid");
+}
+
+static void *one_thread(void *unused)
+{
+        (void)unused;
+        syscall(SYS_setresgid, 65534, 65534, 65534);
+        syscall(SYS_setresuid, 65534, 65534, 65534);
+        refused("a thread with credentials of its own");
+        return NULL;
+}
+
+static void by_thread(void)
+{
+        pthread_t thread;
+
+        pthread_create(&thread, NULL, one_thread, NULL);
+        pthread_join(thread, NULL);
+        int fd = open(in_dir("for-root/file"), O_RDONLY);
+        if (fd < 0)
+                printf("the other thread lost its credentials: %s\n", strerror(errno));
+        close(fd);
+}
+
+static void by_capabilities(void)
+{
+        struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+        struct __user_cap_data_struct data[2] = {{0}};
+
+        if (syscall(SYS_capset, &header, data))
+                return;
+        expect_no_secret("root without capabilities", open(in_dir("for-nobody/file"), O_RDONLY));
+        if (chown(in_dir("public/file"), 1, 1) == 0)
+                escaped("root without capabilities: chown");
+        if (mknod(in_dir("shared/device"), S_IFCHR | 0600, 0x0103) == 0)
+                escaped("root without capabilities: mknod");
+}
+
+static void in_child(void (*attempt)(void))
+{
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                attempt();
+                fflush(stdout);
+                _exit(attack_escapes ? 1 : 0);
+        }
+        waitpid(pid, &status, 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status))
+                attack_escapes++;
+}
+
+int main(void)
+{
+        if (geteuid())
+                return 77;
+        in_child(by_setuid);
+        in_child(by_setresuid);
+        in_child(by_fsuid);
+        in_child(by_thread);
+        in_child(by_capabilities);
+        still_confined();
+        return finished();
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time of check, time of use: one thread changes what an argument points to, or the file tree, while another
+ * makes the call. Each race runs for a moment; one success is one too many.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "attack.h"
+
+static volatile bool stop;
+static char path[4096];
+static const char *allowed, *secret;
+static struct sockaddr_in address;
+
+static bool time_is_up(const struct timespec *start, double seconds)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9 > seconds;
+}
+
+/* "secret" and "public" differ in six bytes at the same place of the path. */
+static void *flip_path(void *place)
+{
+        while (!stop) {
+                memcpy(place, "public", 6);
+                for (volatile int i = 0; i < 50; i++)
+                        ;
+                memcpy(place, "secret", 6);
+        }
+        return NULL;
+}
+
+static void *flip_link(void *unused)
+{
+        (void)unused;
+        while (!stop) {
+                (void)!symlink(allowed, in_dir("race.new"));
+                rename(in_dir("race.new"), in_dir("race"));
+                (void)!symlink(secret, in_dir("race.new"));
+                rename(in_dir("race.new"), in_dir("race"));
+        }
+        return NULL;
+}
+
+static void *flip_directory(void *unused)
+{
+        (void)unused;
+        while (!stop) {
+                rename(in_dir("swap"), in_dir("swap.away"));
+                (void)!symlink(in_dir("secret"), in_dir("swap"));
+                unlink(in_dir("swap"));
+                rename(in_dir("swap.away"), in_dir("swap"));
+        }
+        return NULL;
+}
+
+static void *flip_address(void *unused)
+{
+        (void)unused;
+        while (!stop) {
+                address.sin_addr.s_addr = inet_addr("127.0.0.1");
+                for (volatile int i = 0; i < 50; i++)
+                        ;
+                address.sin_addr.s_addr = inet_addr("127.0.0.3");
+        }
+        return NULL;
+}
+
+static void try_open(void)
+{
+        expect_no_secret("a race on the path of open", open(path, O_RDONLY));
+}
+
+static void try_link(void)
+{
+        expect_no_secret("a race on a symbolic link", open(in_dir("race"), O_RDONLY));
+}
+
+static void try_directory(void)
+{
+        expect_no_secret("a race on a directory", open(in_dir("swap/file"), O_RDONLY));
+}
+
+static void try_unlink(void)
+{
+        unlink(path);
+        close(open(in_dir("public/file"), O_RDWR | O_CREAT, 0644));
+        if (access(secret, F_OK) < 0)
+                escaped("a race on the path of unlink");
+}
+
+static void try_connect(void)
+{
+        struct sockaddr_in peer = {0};
+        socklen_t size = sizeof(peer);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+            getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
+            peer.sin_addr.s_addr == inet_addr("127.0.0.3"))
+                escaped("a race on the address of connect");
+        close(fd);
+}
+
+/* "secret/program" ends with 0, "public/program" with 1. */
+static void try_exec(void)
+{
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                pthread_t thread;
+                char *argv[] = {path, NULL}, *envp[] = {NULL};
+                stop = false;
+                pthread_create(&thread, NULL, flip_path,
+                               strstr(path, "public") ? strstr(path, "public") : strstr(path, "secret"));
+                for (int i = 0; i < 20; i++)
+                        execve(path, argv, envp);
+                _exit(98);
+        }
+        waitpid(pid, &status, 0);
+        if (status == 0)
+                escaped("a race on the path of execve");
+}
+
+static void race(void *(*flip)(void *), void *argument, void (*attempt)(void), double seconds)
+{
+        struct timespec start;
+        pthread_t thread;
+
+        stop = false;
+        if (flip)
+                pthread_create(&thread, NULL, flip, argument);
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        while (!time_is_up(&start, seconds) && !attack_escapes)
+                attempt();
+        stop = true;
+        if (flip)
+                pthread_join(thread, NULL);
+}
+
+int main(void)
+{
+        allowed = strdup(in_dir("public/file"));
+        secret = strdup(in_dir("secret/file"));
+        strcpy(path, allowed);
+        char *place = strstr(path, "public/file");
+        race(flip_path, place, try_open, 1);
+        race(flip_link, NULL, try_link, 1);
+        race(flip_directory, NULL, try_directory, 1);
+        race(flip_path, place, try_unlink, 0.5);
+        address.sin_family = AF_INET;
+        address.sin_port = htons((unsigned short)atoi(setting("PORT")));
+        race(flip_address, NULL, try_connect, 1);
+        strcpy(path, in_dir("public/program"));
+        race(NULL, NULL, try_exec, 1);
+        still_confined();
+        return finished();
+}
