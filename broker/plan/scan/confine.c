@@ -82,7 +82,7 @@ static int landlock_apply(void)
         return syscall(SYS_landlock_restrict_self, fd, 0) < 0 ? -errno : 0;
 }
 
-static int filter_fill(scmp_filter_ctx filter, int input_fd, int output_fd)
+static int filter_fill(scmp_filter_ctx filter, int input_fd, int output_fd, int message_fd)
 {
         static const int plain[] = {
                 SCMP_SYS(munmap), SCMP_SYS(mremap),     SCMP_SYS(madvise),      SCMP_SYS(brk),
@@ -98,6 +98,9 @@ static int filter_fill(scmp_filter_ctx filter, int input_fd, int output_fd)
         if (r == 0)
                 r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)output_fd));
+        if (r == 0 && message_fd != output_fd)
+                r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
+                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)message_fd));
         if (r == 0)
                 r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
                                      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
@@ -108,21 +111,21 @@ static int filter_fill(scmp_filter_ctx filter, int input_fd, int output_fd)
         return r;
 }
 
-static int filter_apply(int input_fd, int output_fd)
+static int filter_apply(int input_fd, int output_fd, int message_fd)
 {
         scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
         int r;
 
         if (!filter)
                 return -ENOMEM;
-        r = filter_fill(filter, input_fd, output_fd);
+        r = filter_fill(filter, input_fd, output_fd, message_fd);
         if (r == 0)
                 r = seccomp_load(filter);
         seccomp_release(filter);
         return r;
 }
 
-int confine(int input_fd, int output_fd)
+int confine(int input_fd, int output_fd, int message_fd)
 {
         int r;
 
@@ -131,5 +134,5 @@ int confine(int input_fd, int output_fd)
         r = landlock_apply();
         if (r == 0)
                 r = limits_set();
-        return r < 0 ? r : filter_apply(input_fd, output_fd);
+        return r < 0 ? r : filter_apply(input_fd, output_fd, message_fd);
 }

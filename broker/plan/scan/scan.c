@@ -57,6 +57,8 @@ static int code_append(struct draft *draft, struct fl_site *site, const struct d
         uint32_t relocations_at, end, size;
         int r;
 
+        if (displaced->size == 0)
+                return 0;
         site->code = draft->code_size;
         relocations_at = fl_site_relocations_at(site);
         end = relocations_at + (uint32_t)(displaced->relocation_count * sizeof *displaced->relocations);
@@ -109,7 +111,8 @@ static void draft_sort(struct draft *draft)
         for (uint32_t i = 1; i < draft->site_count; i++)
                 if (draft->sites[i].start < draft->sites[i - 1].start) {
                         qsort(draft->sites, draft->site_count, sizeof *draft->sites, compare_sites);
-                        memset(draft->refusals, 0, draft->site_count * sizeof *draft->refusals);
+                        free(draft->refusals);
+                        draft->refusals = NULL;
                         return;
                 }
 }

@@ -11,7 +11,8 @@
 struct scan_result {
         struct fl_plan *plan; /* allocated; identity all zero, checksum in place */
         size_t size;
-        enum window_refusal *refusals; /* allocated; site by site why it has no tactic */
+        enum window_refusal
+                *refusals; /* allocated; site by site why it has no tactic; NULL where that got lost */
 };
 
 /* 0; -ENOEXEC: not a file to patch; -E2BIG: too much of something; -ENOMEM. */

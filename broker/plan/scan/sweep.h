@@ -8,9 +8,10 @@
 
 #include "broker/plan/scan/code_map.h"
 
-#define SWEEP_LOOKBACK   24u /* instructions kept before a syscall */
-#define SWEEP_CONVINCING 24u /* plausible instructions in a row that make code of bytes nobody vouches for   \
-                              */
+#define SWEEP_LOOKBACK 24u /* instructions kept before a syscall */
+#define SWEEP_CONVINCING                                                                                     \
+        24u /* plausible instructions in a row that make code of bytes nobody vouches for                    \
+             */
 
 /* What says that the bytes there are code. */
 enum candidate_trust {

@@ -95,7 +95,7 @@ static int scan_descriptor(void)
         int r;
 
         buffer = buffer_make(INPUT_FD, &size);
-        r = confine(INPUT_FD, OUTPUT_FD);
+        r = confine(INPUT_FD, OUTPUT_FD, OUTPUT_FD);
         if (r < 0)
                 return r;
         if (!buffer)
@@ -108,7 +108,7 @@ static int scan_descriptor(void)
         return write_whole(OUTPUT_FD, result.plan, result.size);
 }
 
-static void site_print(const struct fl_site *site, enum window_refusal refusal)
+static void site_print(const struct fl_site *site, const char *refusal)
 {
         static const char *const names[] = {"none", "before", "after", "both"};
 
@@ -118,7 +118,7 @@ static void site_print(const struct fl_site *site, enum window_refusal refusal)
         else
                 printf("  %3u", site->nr);
         if (site->tactic == FL_TACTIC_NONE)
-                printf("  %s\n", window_refusal_text(refusal));
+                printf("  %s\n", refusal);
         else
                 printf("  window %#llx+%u\n", (unsigned long long)site->start, site->length);
 }
@@ -129,7 +129,7 @@ static void result_print(const struct scan_result *result)
         unsigned patched = 0;
 
         for (uint32_t i = 0; i < result->plan->site_count; i++) {
-                site_print(&sites[i], result->refusals[i]);
+                site_print(&sites[i], result->refusals ? window_refusal_text(result->refusals[i]) : "");
                 patched += sites[i].tactic != FL_TACTIC_NONE;
         }
         printf("%u sites, %u of them patched\n", result->plan->site_count, patched);
@@ -151,7 +151,7 @@ static int scan_path(const char *path)
         if (!buffer)
                 return -errno;
         setvbuf(stdout, output, _IOFBF, sizeof output); /* confined, stdio could not ask what stdout is */
-        r = confine(fd, STDOUT_FILENO);
+        r = confine(fd, STDOUT_FILENO, STDERR_FILENO);
         if (r == 0)
                 r = read_whole(fd, buffer, size);
         if (r == 0)
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
                 length = snprintf(message, sizeof message, "flicker-scan: %.400s: %s\n", argv[1],
                                   failure_text(-r));
                 if (length > 0)
-                        write_whole(STDOUT_FILENO, message, (size_t)length);
+                        write_whole(STDERR_FILENO, message, (size_t)length);
         }
         _exit(r < 0 ? STATUS_FAILED : 0);
 }
