@@ -36,8 +36,24 @@ void ring_client_release(struct ring_client *client, unsigned slot)
         fl_fetch_and_64(&client->claimed, ~(1ull << slot));
 }
 
+/* Whole words, so that the broker's copy is of words too; the rest of the last one is zero. */
+static void copy_text(struct fl_slot_text *shared, const struct ring_client_payload *payload)
+{
+        for (uint32_t at = 0; at < payload->size; at += 8) {
+                uint32_t n = payload->size - at < 8 ? payload->size - at : 8;
+                uint64_t word = 0;
+
+                for (uint32_t i = 0; i < n; i++)
+                        word |= (uint64_t)(unsigned char)payload->text[at + i] << (8 * i);
+                fl_store_release_64(&shared->bytes[at / 8], word);
+        }
+        fl_store_release_64(&shared->address, (uint64_t)(uintptr_t)payload->text);
+        fl_store_release(&shared->size, payload->size);
+        fl_store_release(&shared->takes_out, payload->takes_out);
+}
+
 void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t tid, uint32_t nr,
-                        const uint64_t args[6])
+                        const uint64_t args[6], const struct ring_client_payload *payload)
 {
         struct fl_slot *shared = &client->ring->slots[slot];
         uint32_t generation = client->generation[slot] & GENERATION_MASK;
@@ -51,6 +67,7 @@ void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t tid,
         fl_store_release(&shared->nr, nr);
         for (unsigned i = 0; i < 6; i++)
                 fl_store_release_64(&shared->args[i], args[i]);
+        copy_text(&client->ring->texts[slot], payload);
         /* Pairs with the broker's last scan after polling=0, see ring_client_await. */
         fl_store_seq_cst(&shared->request, FL_SLOT_WORD(generation, FL_SLOT_SUBMITTED));
 }
@@ -121,6 +138,18 @@ static enum fl_slot_state withdraw(struct fl_slot *shared, uint32_t generation)
         return reply_state(fl_load_seq_cst(&shared->reply_state), generation);
 }
 
+static int64_t take_result(const struct fl_slot *shared, const uint64_t *bytes)
+{
+        int64_t result = (int64_t)fl_load_once_64((const uint64_t *)&shared->result);
+        uint32_t size = fl_load_once_32(&shared->out_size);
+        int64_t r;
+
+        if (size == 0 || size > FL_SLOT_OUT_MAX)
+                return result;
+        r = ring_client_deliver(fl_load_once_64(&shared->out_address), bytes, size);
+        return r < 0 ? r : result;
+}
+
 enum ring_client_outcome ring_client_await(struct ring_client *client, unsigned slot, int64_t *ret_result)
 {
         struct fl_slot *shared = &client->ring->slots[slot];
@@ -139,12 +168,13 @@ enum ring_client_outcome ring_client_await(struct ring_client *client, unsigned 
         client->generation[slot] = (generation + 1) & GENERATION_MASK;
         if (state != FL_SLOT_DONE || fl_load_once_32(&shared->answer) != FL_ANSWER_RESULT)
                 return RING_CLIENT_NATIVE;
-        *ret_result = (int64_t)fl_load_once_64((const uint64_t *)&shared->result);
+        *ret_result = take_result(shared, client->ring->outs[slot].bytes);
         return RING_CLIENT_RESULT;
 }
 
 enum ring_client_outcome ring_client_call(struct ring_client *client, uint32_t tid, uint32_t nr,
-                                          const uint64_t args[6], int64_t *ret_result)
+                                          const uint64_t args[6], const struct ring_client_payload *payload,
+                                          int64_t *ret_result)
 {
         enum ring_client_outcome outcome;
         int slot;
@@ -154,7 +184,7 @@ enum ring_client_outcome ring_client_call(struct ring_client *client, uint32_t t
         slot = ring_client_claim(client);
         if (slot < 0)
                 return RING_CLIENT_NATIVE;
-        ring_client_submit(client, (unsigned)slot, tid, nr, args);
+        ring_client_submit(client, (unsigned)slot, tid, nr, args, payload);
         outcome = ring_client_await(client, (unsigned)slot, ret_result);
         ring_client_release(client, (unsigned)slot);
         return outcome;

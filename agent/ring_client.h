@@ -37,6 +37,17 @@ enum ring_client_outcome {
  * return at any time, for any reason. */
 void ring_client_wait(uint32_t *word, uint32_t expected);
 
+/* Supplied likewise: copies a result to where the program wants it. 0, or -EFAULT where that cannot be written. */
+int64_t ring_client_deliver(uint64_t address, const uint64_t *bytes, uint32_t size);
+
+/* What one call brings along: a string of the program (readable, size bytes with its NUL, at most
+ * FL_SLOT_TEXT_MAX), and whether results may come back the same way. */
+struct ring_client_payload {
+        const char *text;
+        uint32_t size; /* 0: none */
+        bool takes_out;
+};
+
 /* Starts on ring, which was mapped fresh for this process. No other thread may be inside. ring NULL: stands
  * down. */
 void ring_client_attach(struct ring_client *client, struct fl_ring *ring, uint64_t spin_ticks);
@@ -52,7 +63,7 @@ int ring_client_claim(struct ring_client *client);
 
 /* Submits a claimed slot. */
 void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t tid, uint32_t nr,
-                        const uint64_t args[6]);
+                        const uint64_t args[6], const struct ring_client_payload *payload);
 
 /* Waits for the answer to what was submitted in slot, or withdraws it where nobody polls or nobody took it
  * within the spin budget. *ret_result is set for RING_CLIENT_RESULT only. The slot stays claimed. */
@@ -63,6 +74,7 @@ void ring_client_release(struct ring_client *client, unsigned slot);
 
 /* All of the above for one syscall. */
 enum ring_client_outcome ring_client_call(struct ring_client *client, uint32_t tid, uint32_t nr,
-                                          const uint64_t args[6], int64_t *ret_result);
+                                          const uint64_t args[6], const struct ring_client_payload *payload,
+                                          int64_t *ret_result);
 
 #endif
