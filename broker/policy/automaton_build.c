@@ -9,7 +9,7 @@
 static int grow(void *array_address, size_t count, size_t *room, size_t element)
 {
         void **array = array_address, *larger;
-        size_t wanted = *room ? *room * 2 : 256;
+        size_t wanted = *room ? *room * 2 : 1024;
 
         if (count < *room)
                 return 0;
@@ -269,23 +269,32 @@ static void classes_split(struct automaton *a, const struct byte_set *set)
 /* Bytes that no pattern tells apart share a column of the state tables. */
 static void classes_make(struct automaton *a)
 {
-        struct byte_set literal = {0};
+        bool literal[256] = {['/'] = true};
 
-        byte_set_add(&literal, '/');
         for (size_t e = 1; e < a->edge_count; e++)
                 if (a->edges[e].kind == EDGE_BYTE)
-                        byte_set_add(&literal, (unsigned char)a->edges[e].value);
+                        literal[a->edges[e].value] = true;
+        a->class_count = 1;
         for (unsigned byte = 0; byte < 256; byte++)
-                if (byte_set_has(&literal, (unsigned char)byte)) {
-                        struct byte_set single = {0};
-
-                        byte_set_add(&single, (unsigned char)byte);
-                        classes_split(a, &single);
-                }
+                if (literal[byte] && a->class_count < 256)
+                        a->classes[byte] = (unsigned char)a->class_count++;
         for (size_t i = 0; i < a->set_count; i++)
                 classes_split(a, &a->sets[i]);
         for (unsigned byte = 0; byte < 256; byte++)
                 a->representative[a->classes[byte]] = (unsigned char)byte;
+}
+
+static void node_summarise_accept(const struct automaton *a, struct node *node)
+{
+        const uint32_t *rules = a->accepts[node->accept].rule;
+
+        for (unsigned list = 0; list < AUTOMATON_LISTS; list++) {
+                if (rules[list] == AUTOMATON_NO_RULE)
+                        continue;
+                node->lists |= (uint8_t)(1u << list);
+                if (a->guarded >> list & 1 && rules[list] < node->guard)
+                        node->guard = rules[list];
+        }
 }
 
 /* Targets have higher numbers than their sources, so one pass from the end is enough. */
@@ -293,15 +302,9 @@ static void nodes_summarise(struct automaton *a)
 {
         for (size_t i = a->node_count; i-- > 0;) {
                 struct node *node = &a->nodes[i];
-                const uint32_t *rules = a->accepts[node->accept].rule;
 
-                for (unsigned list = 0; list < AUTOMATON_LISTS; list++) {
-                        if (rules[list] == AUTOMATON_NO_RULE)
-                                continue;
-                        node->lists |= (uint8_t)(1u << list);
-                        if (a->guarded >> list & 1 && rules[list] < node->guard)
-                                node->guard = rules[list];
-                }
+                if (node->accept)
+                        node_summarise_accept(a, node);
                 for (uint32_t e = node->edges; e; e = a->edges[e].next) {
                         const struct node *target = &a->nodes[a->edges[e].target];
 

@@ -70,7 +70,16 @@ int rule_add_file(struct loader *loader, struct value at, enum rule_list list, u
         if (r < 0)
                 return r;
         r = pattern_add(&target, expanded, &rule->pattern, &rule->wildcard, &err);
-        return r < 0 ? value_error(loader, at, "%s", err.message) : 0;
+        if (r < 0)
+                return value_error(loader, at, "%s", err.message);
+        /* "$CWD" of someone who stands in the root directory is hardly meant. */
+        if (list == RULE_FILES_WRITE && !strcmp(rule->pattern, "/") && strpbrk(text, "$~"))
+                return value_error(
+                        loader, at,
+                        "\"%.200s\", which is \"/\" here and would open the whole system for writing; "
+                        "expected a directory within it, or \"/\" itself where that is meant",
+                        text);
+        return 0;
 }
 
 int rule_read_files(struct loader *loader, struct value value, unsigned index, int list)

@@ -190,14 +190,19 @@ static int walk_run(struct resolver *resolver, struct walk *walk, bool follow_la
 static int resolve(struct resolver *resolver, const char *path, bool follow_last,
                    char ret_path[RESOLVER_PATH_MAX])
 {
-        char out[RESOLVER_PATH_MAX] = "";
-        struct walk walk = {.out = out};
+        char out[RESOLVER_PATH_MAX];
         size_t length = strlen(path);
+        struct walk walk; /* large: not zeroed as a whole */
         int r;
 
         if (length >= sizeof walk.rest)
                 return -ENAMETOOLONG;
         memcpy(walk.rest, path, length + 1);
+        out[0] = '\0';
+        walk.out = out;
+        walk.length = 0;
+        walk.links = 0;
+        walk.absent = false;
         r = walk_run(resolver, &walk, follow_last);
         if (r < 0)
                 return r;
