@@ -104,8 +104,8 @@ static bool interrupts(const struct instruction *instruction)
 static void instruction_apply(struct registers *registers, const struct instruction *instruction)
 {
         uint64_t value = 0;
+        int index = -1;
         bool known;
-        int index;
 
         if (interrupts(instruction)) {
                 memset(registers->known, 0, sizeof registers->known);
@@ -116,7 +116,7 @@ static void instruction_apply(struct registers *registers, const struct instruct
         writes_forget(registers, instruction);
         if (instruction->decoded.meta.category == ZYDIS_CATEGORY_SYSCALL)
                 registers->known[0] = false;
-        if (known) {
+        if (known && index >= 0) {
                 registers->known[index] = true;
                 registers->values[index] = value;
         }
