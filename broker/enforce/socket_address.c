@@ -217,11 +217,11 @@ static int judge_inet(struct operation *operation, const struct caller_socket *s
                 r = settle_unspecified(socket, use, judged);
         if (r != 0)
                 return r > 0 ? 0 : r;
+        if (judged->address.ss_family != AF_INET && judged->address.ss_family != AF_INET6)
+                return -EAFNOSUPPORT;
         if (judged->address.ss_family == AF_INET ? judged->size < sizeof(struct sockaddr_in)
                                                  : judged->size < IN6_SIZE_MIN)
                 return -EINVAL;
-        if (judged->address.ss_family != AF_INET && judged->address.ss_family != AF_INET6)
-                return -EAFNOSUPPORT;
         if (protocol < 0)
                 return operation_refuse(operation, EACCES, "use of an address", NULL, "neither tcp nor udp",
                                         strlen("neither tcp nor udp"));

@@ -91,11 +91,11 @@ static inline void fixture_remove(const char *root)
         nftw(root, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A policy of command line rules. rules: pairs of a letter (r w x d h) and a path, as "r/usr".
+/* A policy of command line rules. rules: a letter (r w x d h; b c n of the network: bind, connect, deny) and a path or address, as "r/usr".
  * NULL-terminated. */
 static inline struct policy *fixture_policy(const char *const rules[])
 {
-        static const char letters[] = "rwxdh";
+        static const char letters[] = "rwxdhbcn";
         struct policy_extra_rule extra[32];
         struct policy_options options = {.extra = extra, .home = "/root", .user = "root", .uid = "0"};
         char file[] = "/tmp/flicker-policy-XXXXXX.json";
