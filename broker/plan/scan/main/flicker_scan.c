@@ -15,6 +15,7 @@
 
 #include "broker/plan/plan_check.h"
 #include "broker/plan/scan/confine.h"
+#include "broker/plan/scan/file_reader.h"
 #include "broker/plan/scan/scan.h"
 
 enum {
@@ -48,21 +49,6 @@ static uint8_t *buffer_make(int fd, size_t *ret_size)
         *ret_size = (size_t)status.st_size;
         buffer = mmap(NULL, *ret_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         return buffer == MAP_FAILED ? NULL : buffer;
-}
-
-static int read_whole(int fd, uint8_t *buffer, size_t size)
-{
-        for (size_t done = 0; done < size;) {
-                ssize_t n = pread(fd, buffer + done, size - done, (off_t)done);
-
-                if (n == 0)
-                        return -ENODATA;
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0)
-                        done += (size_t)n;
-        }
-        return 0;
 }
 
 static int write_whole(int fd, const void *data, size_t size)
@@ -100,7 +86,7 @@ static int scan_descriptor(void)
                 return r;
         if (!buffer)
                 return write_empty();
-        r = read_whole(INPUT_FD, buffer, size);
+        r = file_read(INPUT_FD, buffer, size);
         if (r < 0)
                 return r;
         if (scan_elf(buffer, size, &result) < 0)
@@ -153,7 +139,7 @@ static int scan_path(const char *path)
         setvbuf(stdout, output, _IOFBF, sizeof output); /* confined, stdio could not ask what stdout is */
         r = confine(fd, STDOUT_FILENO, STDERR_FILENO);
         if (r == 0)
-                r = read_whole(fd, buffer, size);
+                r = file_read(fd, buffer, size);
         if (r == 0)
                 r = scan_elf(buffer, size, &result);
         if (r < 0)
