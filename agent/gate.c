@@ -5,6 +5,7 @@
 
 #include "agent/hooks.h"
 #include "agent/kernel.h"
+#include "agent/payload.h"
 #include "agent/process.h"
 
 #include "agent/poison.h"
@@ -26,6 +27,7 @@ static void note_open(struct ag_process *process, bool failed)
 static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process)
 {
         const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+        struct ring_client_payload payload;
         int64_t result;
         uint32_t tid;
 
@@ -35,7 +37,8 @@ static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process
         }
         if (!ag_process_is_mine(process, &tid))
                 return AG_NATIVE;
-        if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, args, &result) ==
+        ag_payload(frame, &payload);
+        if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, args, &payload, &result) ==
             RING_CLIENT_NATIVE)
                 return AG_NATIVE;
         frame->rax = (uint64_t)result;

@@ -37,7 +37,8 @@ enum ring_client_outcome {
  * return at any time, for any reason. */
 void ring_client_wait(uint32_t *word, uint32_t expected);
 
-/* Supplied likewise: copies a result to where the program wants it. 0, or -EFAULT where that cannot be written. */
+/* Supplied likewise: copies a result to where the program wants it. 0, or -EFAULT where that cannot be
+ * written. */
 int64_t ring_client_deliver(uint64_t address, const uint64_t *bytes, uint32_t size);
 
 /* What one call brings along: a string of the program (readable, size bytes with its NUL, at most

@@ -177,6 +177,8 @@ static void fill_hello(const struct session *session, const struct exec_program 
         memset(hello, 0, sizeof *hello);
         hello->version = FL_PROTO_VERSION;
         hello->flags = tiers->substitute_exe ? FL_HELLO_SUBSTITUTE_EXE : 0;
+        if (tiers->action[SYS_rt_sigprocmask] == TIER_NATIVE)
+                hello->flags |= FL_HELLO_PROBE;
         memcpy(hello->mediated, tiers->mediated, sizeof hello->mediated);
         if (session->poller)
                 memcpy(hello->ring, tiers->ring, sizeof hello->ring);

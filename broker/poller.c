@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "broker/proc.h"
 #include "broker/session_internal.h"
@@ -38,6 +39,9 @@ struct poller {
         atomic_uint inbox_count; /* written with the lock held */
         atomic_bool stopping;
         atomic_ullong not_before_ns;
+        atomic_int tid;
+        cpu_set_t cpus;  /* that the broker may use */
+        int avoided_cpu; /* the listener's: where the thread must not poll; -1: none yet */
         /* The thread's own. */
         struct polled rings[SESSION_POLL_RINGS];
         unsigned count;
@@ -60,14 +64,30 @@ static bool ring_caller_alive(const struct caller *caller)
         return poll(&pollfd, 1, 0) == 0;
 }
 
-static int64_t ring_result(struct server *server, const struct caller *caller, uint32_t *ret_answer)
+/* A short result goes back with the answer, so that nothing need be written into the process. */
+static void output_over_ring(struct server *server, const struct polled *polled,
+                             const struct ring_request *request)
+{
+        struct reply *reply = &server->reply;
+
+        if (!request->takes_out || reply->output_count != 1 || reply->outputs[0].size < FL_SLOT_OUT_MIN ||
+            reply->outputs[0].size > FL_SLOT_OUT_MAX)
+                return;
+        ring_view_output(polled->ring->view, request, reply->outputs[0].address, reply->outputs[0].data,
+                         reply->outputs[0].size);
+        reply_drop_outputs(reply);
+}
+
+static int64_t ring_result(struct server *server, const struct polled *polled,
+                           const struct ring_request *request, uint32_t *ret_answer)
 {
         struct reply *reply = &server->reply;
 
         *ret_answer = FL_ANSWER_NATIVE;
         if (reply->kind != REPLY_RESULT)
                 return 0;
-        if (!serve_finish(server, caller, "ring"))
+        output_over_ring(server, polled, request);
+        if (!serve_finish(server, &polled->caller, "ring"))
                 return 0;
         *ret_answer = FL_ANSWER_RESULT;
         return reply->result;
@@ -97,7 +117,7 @@ static void serve_slot(struct poller *poller, struct server *server, struct poll
                 /* What may block is the backstop's business. */
                 if (!atomic_load(&polled->ring->suspended) &&
                     serve_call(server, &polled->caller, &request->call) == 0)
-                        result = ring_result(server, &polled->caller, &answer);
+                        result = ring_result(server, polled, request, &answer);
         }
         atomic_fetch_add_explicit(answer == FL_ANSWER_RESULT ? &session->counters.ring
                                                              : &session->counters.ring_native,
@@ -238,6 +258,7 @@ static void *poller_main(void *argument)
         struct poller *poller = argument;
         struct server server;
 
+        atomic_store(&poller->tid, gettid());
         if (server_init(&server, poller->session, false) < 0)
                 return NULL; /* nothing is ever polled: all comes by notification */
         for (;;) {
@@ -250,9 +271,23 @@ static void *poller_main(void *argument)
         return NULL;
 }
 
+/* The listener runs on its caller's core (it is woken there), and a poller on that core would keep the caller
+ * from asking. The scheduler may well pack them together, so the poller is kept off. With the lock held. */
+static void keep_off(struct poller *poller, int cpu)
+{
+        cpu_set_t others = poller->cpus;
+
+        if (cpu == poller->avoided_cpu)
+                return;
+        CPU_CLR(cpu, &others);
+        if (sched_setaffinity(poller->tid, sizeof others, &others) == 0)
+                poller->avoided_cpu = cpu;
+}
+
 static void want_polling(struct poller *poller, struct process_ring *ring)
 {
         pthread_mutex_lock(&poller->lock);
+        keep_off(poller, sched_getcpu());
         if (poller->inbox_count < SESSION_POLL_RINGS && !atomic_exchange(&ring->polled, true)) {
                 atomic_fetch_add(&ring->references, 1);
                 poller->inbox[poller->inbox_count++] = ring;
@@ -272,7 +307,8 @@ void poller_note(struct poller *poller, struct process *process)
         if (++process->window_count < HOT_CALLS)
                 return;
         process->window_count = 0;
-        if (now >= atomic_load(&poller->not_before_ns) && !atomic_load(&process->ring->polled))
+        if (now >= atomic_load(&poller->not_before_ns) && atomic_load(&poller->tid) &&
+            !atomic_load(&process->ring->polled))
                 want_polling(poller, process->ring);
 }
 
@@ -288,6 +324,8 @@ int poller_create(struct session *session, struct poller **ret_poller)
         if (!poller)
                 return -ENOMEM;
         poller->session = session;
+        poller->cpus = cpus;
+        poller->avoided_cpu = -1;
         pthread_mutex_init(&poller->lock, NULL);
         pthread_cond_init(&poller->wanted, NULL);
         if (pthread_create(&poller->thread, NULL, poller_main, poller) != 0) {

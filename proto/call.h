@@ -46,6 +46,9 @@ enum fl_hello_flags {
         /* readlink, open, stat, exec of "/proc/self/exe" run natively under this policy, so the agent
          * substitutes fl_hello.exe_path for that very string. */
         FL_HELLO_SUBSTITUTE_EXE = 1u << 0,
+        /* rt_sigprocmask runs natively at full speed, so that the agent can ask the kernel with it whether
+         * memory is there before it touches what the program pointed to. */
+        FL_HELLO_PROBE = 1u << 1,
 };
 
 /* What a new image learns. All strings are NUL-terminated. About 17 KiB. */

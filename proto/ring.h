@@ -4,8 +4,11 @@
  * It carries syscall requests while a broker thread polls it, and nothing else: a request that finds
  * nobody polling runs natively and reaches the broker as a seccomp notification.
  *
- * A slot holds register values only. Memory that they point to is read by the broker from the process,
- * once, exactly as for a notification, so both ways share one path from there on.
+ * A slot holds register values. Memory that they point to is read by the broker from the process, once,
+ * exactly as for a notification, so both ways share one path from there on. To save the broker two trips into
+ * the process's memory, a slot may bring a short path along (struct fl_slot_text), and may take back a short
+ * result for the agent to put in its place (fl_slot.out_size). Neither is trusted more than the process's
+ * memory is.
  *
  * Every shared word has one writer. Hand-over of slot i, generation g:
  *
@@ -23,17 +26,17 @@
  * Dekker pairs, by seq_cst accesses to the words themselves: (agent: used, request=SUBMITTED; reads polling)
  * with (broker: polling=0; scans used and requests once more), (agent: request=WITHDRAWN; reads
  * reply_state) with (broker: TAKEN; reads request), and (agent: sleeping=1; reads reply_state) with (broker:
- * DONE or CANCELLED; reads sleeping). An agent that sees polling == 0 after submitting withdraws: if reply_state is
- * not g|TAKEN, g|DONE or g|CANCELLED then, the slot is its own again and the call runs natively; after
- * TAKEN it waits for DONE or CANCELLED. An agent may wait with FUTEX_WAIT on reply_state after setting
- * sleeping to non-zero (seq_cst) and reading reply_state once more.
+ * DONE or CANCELLED; reads sleeping). An agent that sees polling == 0 after submitting withdraws: if
+ * reply_state is not g|TAKEN, g|DONE or g|CANCELLED then, the slot is its own again and the call runs
+ * natively; after TAKEN it waits for DONE or CANCELLED. An agent may wait with FUTEX_WAIT on reply_state
+ * after setting sleeping to non-zero (seq_cst) and reading reply_state once more.
  */
 #ifndef FL_PROTO_RING_H
 #define FL_PROTO_RING_H
 
 #include <stdint.h>
 
-#define FL_RING_MAGIC 0x31676e6972316c66ull /* "fl1ring1" */
+#define FL_RING_MAGIC 0x32676e6972316c66ull /* "fl1ring2" */
 #define FL_RING_SLOTS 64u
 
 /* Low three bits of request and reply_state; the generation is in the 29 bits above. */
@@ -45,8 +48,8 @@ enum fl_slot_state {
         FL_SLOT_DONE = 4,      /* reply_state: by the broker */
         FL_SLOT_CANCELLED = 5, /* reply_state: by the broker, after WITHDRAWN */
 };
-#define FL_SLOT_STATE_BITS 3u
-#define FL_SLOT_STATE_MASK ((1u << FL_SLOT_STATE_BITS) - 1u)
+#define FL_SLOT_STATE_BITS              3u
+#define FL_SLOT_STATE_MASK              ((1u << FL_SLOT_STATE_BITS) - 1u)
 #define FL_SLOT_WORD(generation, state) (((uint32_t)(generation) << FL_SLOT_STATE_BITS) | (uint32_t)(state))
 
 /* fl_slot.answer */
@@ -66,6 +69,27 @@ struct fl_slot {
         _Alignas(64) uint32_t reply_state; /* FL_SLOT_WORD; futex */
         uint32_t answer;
         int64_t result;
+        uint32_t out_size; /* bytes of fl_ring.outs[slot] to copy to out_address before result counts; 0: none
+                            */
+        uint64_t out_address;
+};
+
+#define FL_SLOT_TEXT_MAX 240u
+#define FL_SLOT_OUT_MIN  8u /* shorter results are written by the broker: the agent probes 8 bytes at a time \
+                             */
+#define FL_SLOT_OUT_MAX 256u
+
+/* Written by the agent. */
+struct fl_slot_text {
+        uint64_t address;   /* of the string that bytes holds a copy of: the value of one of args */
+        uint32_t size;      /* bytes, NUL included; 0: none is brought along */
+        uint32_t takes_out; /* non-zero: the agent copies a result of up to FL_SLOT_OUT_MAX bytes itself */
+        uint64_t bytes[FL_SLOT_TEXT_MAX / 8];
+};
+
+/* Written by the broker. */
+struct fl_slot_out {
+        uint64_t bytes[FL_SLOT_OUT_MAX / 8];
 };
 
 struct fl_ring {
@@ -77,11 +101,14 @@ struct fl_ring {
         /* Written by the agent: slots whose request word is worth a look (a hint, never trusted). */
         _Alignas(64) uint64_t used;
         struct fl_slot slots[FL_RING_SLOTS];
+        struct fl_slot_text texts[FL_RING_SLOTS];
+        struct fl_slot_out outs[FL_RING_SLOTS];
 };
 
 _Static_assert(sizeof(struct fl_slot) == 128, "a slot is two cache lines");
-_Static_assert(sizeof(struct fl_ring) == 128 + 128 * FL_RING_SLOTS, "ring layout");
-#define FL_RING_SIZE_BYTES 12288u /* sizeof(struct fl_ring) in whole pages */
+_Static_assert(sizeof(struct fl_slot_text) == 256 && sizeof(struct fl_slot_out) == 256, "payload layout");
+_Static_assert(sizeof(struct fl_ring) == 128 + (128 + 256 + 256) * FL_RING_SLOTS, "ring layout");
+#define FL_RING_SIZE_BYTES 45056u /* sizeof(struct fl_ring) in whole pages */
 _Static_assert(sizeof(struct fl_ring) <= FL_RING_SIZE_BYTES, "the ring fits its mapping");
 
 /* The only atomics of the project. Addresses are of ring words, which the other side may change at any

@@ -17,6 +17,12 @@ int decoding_read(struct decoding *decoding, uint64_t address, void *out, size_t
 
 ssize_t decoding_read_path(struct decoding *decoding, uint64_t address, char out[REQUEST_PATH_MAX])
 {
+        const struct raw_call *call = decoding->call;
+
+        if (call->text && address == call->text_address) {
+                memcpy(out, call->text, call->text_length + 1);
+                return (ssize_t)call->text_length;
+        }
         decoding->touched = true;
         return target_read_string(decoding->caller->tid, address, out, REQUEST_PATH_MAX);
 }

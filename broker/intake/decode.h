@@ -12,6 +12,11 @@
 struct raw_call {
         int nr;
         uint64_t args[6];
+        /* A string that came along with the registers, already the broker's copy (NUL-terminated, none
+         * inside), so that it need not be read from text_address. NULL: none. */
+        const char *text;
+        size_t text_length;
+        uint64_t text_address;
 };
 
 /* Decodes call for caller into *request (request_init'ed by the caller of this function). 0; or -errno, which

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -94,6 +95,27 @@ static void copy_slot(const struct fl_slot *slot, unsigned index, uint32_t word,
                 request->call.args[i] = fl_load_acquire_64(&slot->args[i]);
 }
 
+/* The string that came along, if it is one: sized as said, terminated, no NUL inside. */
+static void copy_text(const struct fl_slot_text *shared, struct ring_request *request)
+{
+        uint32_t size = fl_load_acquire(&shared->size);
+
+        request->takes_out = fl_load_acquire(&shared->takes_out) != 0;
+        request->call.text = NULL;
+        if (size == 0 || size > FL_SLOT_TEXT_MAX)
+                return;
+        for (uint32_t at = 0; at < size; at += 8) {
+                uint64_t word = fl_load_acquire_64(&shared->bytes[at / 8]);
+
+                memcpy(request->text + at, &word, 8);
+        }
+        if (strnlen(request->text, size) != size - 1)
+                return;
+        request->call.text = request->text;
+        request->call.text_length = size - 1;
+        request->call.text_address = fl_load_acquire_64(&shared->address);
+}
+
 /* Dekker pair of the agent's "sleeping = 1; reads reply_state": one of the two sees the other. */
 static void publish(struct fl_slot *slot, uint32_t word)
 {
@@ -107,7 +129,6 @@ static int take_slot(struct ring_view *view, unsigned index, struct ring_request
 {
         struct fl_slot *slot = &view->shared->slots[index];
         uint32_t word = fl_load_seq_cst(&slot->request);
-        struct ring_request request;
 
         /* An agent that was killed, forked or jumped away from leaves words of these three states behind, of
          * any generation; nothing but a forged word has another. */
@@ -117,7 +138,9 @@ static int take_slot(struct ring_view *view, unsigned index, struct ring_request
                 return -EPROTO;
         if (word == view->taken[index])
                 return 0;
-        copy_slot(slot, index, word, &request);
+        copy_slot(slot, index, word, ret_request);
+        copy_text(&view->shared->texts[index], ret_request);
+        fl_store_once_32(&slot->out_size, 0);
         view->taken[index] = word;
         /* Dekker pair of the agent's "request = WITHDRAWN; reads reply_state". Any other word than the first
          * means that it was withdrawn, and maybe submitted again since: the copy may be torn. */
@@ -126,7 +149,6 @@ static int take_slot(struct ring_view *view, unsigned index, struct ring_request
                 publish(slot, word_with(word, FL_SLOT_CANCELLED));
                 return 0;
         }
-        *ret_request = request;
         return 1;
 }
 
@@ -147,6 +169,22 @@ int ring_view_take(struct ring_view *view, unsigned *cursor, struct ring_request
                 }
         }
         return 0;
+}
+
+void ring_view_output(struct ring_view *view, const struct ring_request *request, uint64_t address,
+                      const void *data, size_t size)
+{
+        struct fl_slot *slot = &view->shared->slots[request->slot];
+        uint64_t *bytes = view->shared->outs[request->slot].bytes;
+
+        for (size_t at = 0; at < size; at += 8) {
+                uint64_t word = 0;
+
+                memcpy(&word, (const char *)data + at, size - at < 8 ? size - at : 8);
+                fl_store_once_64(&bytes[at / 8], word);
+        }
+        fl_store_once_64(&slot->out_address, address);
+        fl_store_once_32(&slot->out_size, (uint32_t)size);
 }
 
 void ring_view_answer(struct ring_view *view, const struct ring_request *request, uint32_t answer,

@@ -30,7 +30,9 @@ struct ring_request {
         unsigned slot;
         uint32_t word;
         uint32_t tid; /* as claimed */
-        struct raw_call call;
+        bool takes_out;
+        struct raw_call call;            /* call.text is text below, where one came along */
+        char text[FL_SLOT_TEXT_MAX + 1]; /* copied */
 };
 
 /* Takes the next submitted request in slot order after *cursor (any start value). 1 and *ret_request; 0 where
@@ -38,6 +40,11 @@ struct ring_request {
  * state that no agent writes, however it was interrupted. Looks at each slot at most once. One broker thread
  * per ring takes; another may answer. call.nr is -1 where the slot's is no syscall number. */
 int ring_view_take(struct ring_view *view, unsigned *cursor, struct ring_request *ret_request);
+
+/* Lays size (1 to FL_SLOT_OUT_MAX) bytes ready for the agent to copy to address before it takes the answer
+ * that follows. Only for a request that takes_out. */
+void ring_view_output(struct ring_view *view, const struct ring_request *request, uint64_t address,
+                      const void *data, size_t size);
 
 /* Answers a request taken. answer is an enum fl_answer. Wakes the agent where it sleeps. */
 void ring_view_answer(struct ring_view *view, const struct ring_request *request, uint32_t answer,

@@ -44,11 +44,16 @@ void reply_init(struct reply *reply)
         reply->verdict.object_length = 0;
 }
 
-void reply_finish(struct reply *reply)
+void reply_drop_outputs(struct reply *reply)
 {
         for (unsigned i = 0; i < reply->output_count; i++)
                 free(reply->outputs[i].data);
         reply->output_count = 0;
+}
+
+void reply_finish(struct reply *reply)
+{
+        reply_drop_outputs(reply);
         if (reply->fd >= 0)
                 close(reply->fd);
         reply->fd = -1;
@@ -57,5 +62,5 @@ void reply_finish(struct reply *reply)
 void reply_add_output(struct reply *reply, uint64_t address, void *data, size_t size)
 {
         assert(reply->output_count < REPLY_OUTPUTS_MAX);
-        reply->outputs[reply->output_count++] = (struct reply_output){ address, data, size };
+        reply->outputs[reply->output_count++] = (struct reply_output){address, data, size};
 }

@@ -20,34 +20,34 @@
 
 #include "broker/policy/verdict.h"
 
-#define REQUEST_PATH_MAX    4096         /* bytes, NUL included (PATH_MAX) */
-#define REQUEST_XATTR_MAX   (64u << 10)  /* XATTR_SIZE_MAX */
-#define REQUEST_DATA_MAX    (256u << 10) /* bytes of payload one brokered send may carry */
-#define REQUEST_CONTROL_MAX 20480u       /* bytes of ancillary data (net.core.optmem_max's default) */
-#define REQUEST_RIGHTS_MAX  253          /* SCM_MAX_FD */
-#define REQUEST_MESSAGES_MAX 64          /* messages of one brokered sendmmsg; more are sent short */
+#define REQUEST_PATH_MAX     4096         /* bytes, NUL included (PATH_MAX) */
+#define REQUEST_XATTR_MAX    (64u << 10)  /* XATTR_SIZE_MAX */
+#define REQUEST_DATA_MAX     (256u << 10) /* bytes of payload one brokered send may carry */
+#define REQUEST_CONTROL_MAX  20480u       /* bytes of ancillary data (net.core.optmem_max's default) */
+#define REQUEST_RIGHTS_MAX   253          /* SCM_MAX_FD */
+#define REQUEST_MESSAGES_MAX 64           /* messages of one brokered sendmmsg; more are sent short */
 
 enum request_kind {
         REQUEST_NONE = 0,
         /* files */
-        REQUEST_OPEN,     /* open, openat, openat2, creat: path[0], open */
-        REQUEST_STAT,     /* stat, lstat, newfstatat: path[0], at_flags, out_address (struct stat) */
-        REQUEST_STATX,    /* path[0], at_flags, mask, out_address (struct statx) */
-        REQUEST_STATFS,   /* path[0], out_address (struct statfs) */
-        REQUEST_ACCESS,   /* access, faccessat, faccessat2: path[0], mode, at_flags */
-        REQUEST_READLINK, /* path[0], out_address, out_size */
-        REQUEST_GETDENTS, /* getdents64 on fd, out_address, out_size: only where names are hidden */
-        REQUEST_MKDIR,    /* path[0], mode */
-        REQUEST_RMDIR,    /* path[0] */
-        REQUEST_UNLINK,   /* path[0] (unlinkat with AT_REMOVEDIR is REQUEST_RMDIR) */
-        REQUEST_RENAME,   /* path[0] -> path[1], rename_flags */
-        REQUEST_LINK,     /* path[0] -> path[1], at_flags */
-        REQUEST_SYMLINK,  /* text -> path[0] */
-        REQUEST_MKNOD,    /* path[0], mode, device */
-        REQUEST_CHMOD,    /* chmod, fchmod, fchmodat, fchmodat2: path[0], mode, at_flags */
-        REQUEST_CHOWN,    /* chown, lchown, fchown, fchownat: path[0], uid, gid, at_flags */
-        REQUEST_UTIME,    /* utime, utimes, futimesat, utimensat: path[0], times, at_flags */
-        REQUEST_TRUNCATE, /* path[0], length */
+        REQUEST_OPEN,         /* open, openat, openat2, creat: path[0], open */
+        REQUEST_STAT,         /* stat, lstat, newfstatat: path[0], at_flags, out_address (struct stat) */
+        REQUEST_STATX,        /* path[0], at_flags, mask, out_address (struct statx) */
+        REQUEST_STATFS,       /* path[0], out_address (struct statfs) */
+        REQUEST_ACCESS,       /* access, faccessat, faccessat2: path[0], mode, at_flags */
+        REQUEST_READLINK,     /* path[0], out_address, out_size */
+        REQUEST_GETDENTS,     /* getdents64 on fd, out_address, out_size: only where names are hidden */
+        REQUEST_MKDIR,        /* path[0], mode */
+        REQUEST_RMDIR,        /* path[0] */
+        REQUEST_UNLINK,       /* path[0] (unlinkat with AT_REMOVEDIR is REQUEST_RMDIR) */
+        REQUEST_RENAME,       /* path[0] -> path[1], rename_flags */
+        REQUEST_LINK,         /* path[0] -> path[1], at_flags */
+        REQUEST_SYMLINK,      /* text -> path[0] */
+        REQUEST_MKNOD,        /* path[0], mode, device */
+        REQUEST_CHMOD,        /* chmod, fchmod, fchmodat, fchmodat2: path[0], mode, at_flags */
+        REQUEST_CHOWN,        /* chown, lchown, fchown, fchownat: path[0], uid, gid, at_flags */
+        REQUEST_UTIME,        /* utime, utimes, futimesat, utimensat: path[0], times, at_flags */
+        REQUEST_TRUNCATE,     /* path[0], length */
         REQUEST_XATTR_GET,    /* path[0], at_flags, xattr_name, out_address, out_size */
         REQUEST_XATTR_SET,    /* path[0], at_flags, xattr_name, data, xattr_flags */
         REQUEST_XATTR_LIST,   /* path[0], at_flags, out_address, out_size */
@@ -55,11 +55,11 @@ enum request_kind {
         REQUEST_CHDIR,        /* path[0]; the kernel does it, the broker only checks */
         REQUEST_EXEC,         /* execve, execveat, FL_CALL_EXEC: path[0], at_flags */
         /* sockets */
-        REQUEST_BIND,     /* fd, address */
-        REQUEST_CONNECT,  /* fd, address */
-        REQUEST_SEND,     /* sendto, sendmsg, sendmmsg: fd, messages, send_flags */
+        REQUEST_BIND,    /* fd, address */
+        REQUEST_CONNECT, /* fd, address */
+        REQUEST_SEND,    /* sendto, sendmsg, sendmmsg: fd, messages, send_flags */
         /* judged by number and registers alone */
-        REQUEST_SYSCALL,    /* what the policy or the baseline refuses: nr, args */
+        REQUEST_SYSCALL,     /* what the policy or the baseline refuses: nr, args */
         REQUEST_CREDENTIALS, /* set*id, setgroups, capset: noted, then the kernel does it */
 };
 
@@ -68,7 +68,7 @@ enum request_kind {
 struct request_path {
         int fd;
         bool by_fd;
-        size_t length;              /* bytes, NUL not counted */
+        size_t length;               /* bytes, NUL not counted */
         char text[REQUEST_PATH_MAX]; /* NUL-terminated, no NUL inside */
 };
 
@@ -95,7 +95,7 @@ struct request {
         unsigned at_flags; /* AT_* as validated for this syscall; unknown bits are EINVAL at intake */
         struct {
                 uint64_t flags, mode, resolve; /* openat2(2)'s struct open_how, normalised from all four */
-                bool how; /* openat2 itself: strict about unknown bits */
+                bool how;                      /* openat2 itself: strict about unknown bits */
         } open;
         mode_t mode;
         dev_t device;
@@ -117,7 +117,7 @@ struct request {
 
         struct request_message *messages; /* allocated */
         unsigned message_count;
-        bool is_sendmmsg;             /* each msg_len is written back */
+        bool is_sendmmsg; /* each msg_len is written back */
         uint64_t lengths_address[REQUEST_MESSAGES_MAX];
 
         uint64_t out_address;
@@ -155,12 +155,12 @@ struct reply_output {
 struct reply {
         enum reply_kind kind;
         int64_t result;
-        int fd;            /* REPLY_DESCRIPTOR; owned by the reply */
+        int fd; /* REPLY_DESCRIPTOR; owned by the reply */
         bool fd_cloexec;
         /* The broker's own copy must be closed before the caller runs on (ETXTBSY, end-of-file on FIFOs,
          * locks): two steps instead of one. */
         bool fd_close_first;
-        const char *why;   /* REPLY_CONTINUE */
+        const char *why; /* REPLY_CONTINUE */
         unsigned output_count;
         struct reply_output outputs[REPLY_OUTPUTS_MAX];
         /* What the policy said, for audit and explanation. Filled for every judged operation. */
@@ -175,6 +175,8 @@ void reply_finish(struct reply *reply);
 
 /* Takes ownership of data (malloc'd). */
 void reply_add_output(struct reply *reply, uint64_t address, void *data, size_t size);
+
+void reply_drop_outputs(struct reply *reply); /* they went another way */
 
 static inline void reply_result(struct reply *reply, int64_t result)
 {

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,6 +42,13 @@ void ring_client_wait(uint32_t *word, uint32_t expected)
         syscall(SYS_futex, word, FUTEX_WAIT, expected, NULL, NULL, 0);
 }
 
+int64_t ring_client_deliver(uint64_t address, const uint64_t *bytes, uint32_t size)
+{
+        for (uint32_t i = 0; i < size / 8; i++)
+                ((uint64_t *)(uintptr_t)address)[i] = fl_load_once_64(&bytes[i]);
+        return 0;
+}
+
 static uint32_t random_next(uint32_t *state)
 {
         *state ^= *state << 13;
@@ -61,18 +69,25 @@ static int64_t answer_of(const struct ring_request *request)
 static void agent_call(uint32_t id, uint32_t *random)
 {
         struct ring_request expected = {.tid = id ^ 0x5555u, .call.nr = (int)(id % 400)};
+        struct ring_client_payload payload = {.takes_out = true};
         enum ring_client_outcome outcome;
+        char text[32];
+        uint64_t out[2] = {0};
         int64_t result = -1;
 
+        payload.size = 1 + (uint32_t)snprintf(text, sizeof text, "/path/%u", id);
+        payload.text = text;
         expected.call.args[0] = id;
-        for (unsigned i = 1; i < 6; i++)
+        expected.call.args[1] = (uintptr_t)out;
+        for (unsigned i = 2; i < 6; i++)
                 expected.call.args[i] = random_next(random);
         outcome = ring_client_call(&client, expected.tid, (uint32_t)expected.call.nr, expected.call.args,
-                                   &result);
+                                   &payload, &result);
         if (outcome == RING_CLIENT_RESULT) {
                 atomic_fetch_add(&results, 1);
                 CHECK(result == answer_of(&expected));
                 CHECK(atomic_load(&executed[id]) == 1);
+                CHECK(out[0] == expected.call.args[2] && out[1] == expected.call.args[3]);
         } else {
                 atomic_fetch_add(&natives, 1);
                 CHECK(atomic_load(&executed[id]) == 0);
@@ -104,14 +119,19 @@ static void *agent_run(void *index)
 
 static void broker_execute(const struct ring_request *request, uint32_t *random)
 {
+        char text[32];
+
         if (random_next(random) % 16 == 0) {
                 ring_view_answer(view, request, FL_ANSWER_NATIVE, 0);
                 return;
         }
         CHECK(request->call.args[0] < CALLS);
+        snprintf(text, sizeof text, "/path/%u", (unsigned)request->call.args[0]);
+        CHECK(request->takes_out && request->call.text && strcmp(request->call.text, text) == 0);
         atomic_fetch_add(&executed[request->call.args[0]], 1);
         if (random_next(random) % 32 == 0)
                 usleep(random_next(random) % 200);
+        ring_view_output(view, request, request->call.args[1], &request->call.args[2], 16);
         ring_view_answer(view, request, FL_ANSWER_RESULT, answer_of(request));
 }
 
