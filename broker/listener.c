@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "broker/session_internal.h"
 #include "proto/call.h"
@@ -23,6 +24,10 @@ void listener_answer(struct server *server, const struct notification *notificat
         case REPLY_DESCRIPTOR:
                 notification_give(listener, notification->id, &reply->fd, reply->fd_cloexec,
                                   reply->fd_close_first);
+                /* At once, not when the next request comes: locks, mounts and deleted files hang on it. */
+                if (reply->fd >= 0)
+                        close(reply->fd);
+                reply->fd = -1;
                 return;
         case REPLY_CONTINUE:
                 notification_continue(listener, notification->id);

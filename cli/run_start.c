@@ -81,6 +81,7 @@ static void close_one(int *fd)
 void run_start_finish(struct run_launch *launch)
 {
         close_one(&launch->broker_pidfd);
+        close_one(&launch->ruleset_fd);
         close_one(&launch->control);
         close_one(&launch->control_broker);
         close_one(&launch->ready);
@@ -114,6 +115,7 @@ void run_start_let_go(struct run_launch *launch)
         close_one(&launch->control);
         close_one(&launch->ready);
         close_one(&launch->broker_pidfd);
+        close_one(&launch->ruleset_fd);
         if (null >= 0) {
                 dup3(null, STDIN_FILENO, O_CLOEXEC);
                 dup3(null, STDOUT_FILENO, O_CLOEXEC);
@@ -137,7 +139,7 @@ static int fetch_listener(pid_t child, int number, int *ret_listener)
         return 0;
 }
 
-int run_start_listener(const struct run_launch *launch, int *ret_listener, struct err *err)
+int run_start_listener(struct run_launch *launch, int *ret_listener, struct err *err)
 {
         struct pollfd fd = {.fd = launch->ready_broker, .events = POLLIN};
         uint32_t listener;
@@ -145,6 +147,7 @@ int run_start_listener(const struct run_launch *launch, int *ret_listener, struc
 
         while (poll(&fd, 1, -1) < 0 && errno == EINTR)
                 ;
+        close_one(&launch->ready_broker);
         if (launch->state->child <= 0)
                 return err_set(err, launch->state->child ? -launch->state->child : ESRCH,
                                "cannot start a process: %s",

@@ -18,7 +18,7 @@ void run_start_let_go(struct run_launch *launch);
 
 /* Waits until the child has its filter, and fetches the listener. 1 and *ret_listener; 0 where the child
  * ended before (launch->state says why); -errno with *err. */
-int run_start_listener(const struct run_launch *launch, int *ret_listener, struct err *err);
+int run_start_listener(struct run_launch *launch, int *ret_listener, struct err *err);
 
 /* The broker gives up what it does not need before it listens to anybody. 0 or -errno. */
 int run_start_harden(void);

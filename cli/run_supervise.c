@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "broker/base/cleanup.h"
 #include "broker/base/escape.h"
 #include "broker/session.h"
 #include "cli/run_guardian.h"
@@ -308,7 +309,7 @@ static int run(struct supervisor *supervisor, const struct run_paths *paths,
 }
 
 int run_supervise(const struct run_options *options, const struct run_paths *paths,
-                  const struct run_program *program, const struct run_sandbox *sandbox,
+                  const struct run_program *program, struct run_sandbox *sandbox,
                   const struct run_origin *origin)
 {
         struct supervisor supervisor = {.options = options,
@@ -326,7 +327,7 @@ int run_supervise(const struct run_options *options, const struct run_paths *pat
                 .shell = program->shell_fallback ? shell_arguments(program, options->program) : NULL,
                 .agent = sandbox->tiers.agent ? paths->agent : NULL,
                 .filter = &sandbox->filter,
-                .ruleset_fd = sandbox->ruleset_fd,
+                .ruleset_fd = fd_take(&sandbox->ruleset_fd),
                 .tmpdir = sandbox->has_tmpdir ? sandbox->tmpdir : NULL,
         };
         sigfillset(&all);

@@ -24,9 +24,10 @@ struct run_origin {
         int argument_count;
 };
 
-/* Runs the program to its end. The exit status of flicker-run. No process of the sandbox is left. */
+/* Runs the program to its end. The exit status of flicker-run. No process of the sandbox is left. Takes the
+ * sandbox's Landlock ruleset. */
 int run_supervise(const struct run_options *options, const struct run_paths *paths,
-                  const struct run_program *program, const struct run_sandbox *sandbox,
+                  const struct run_program *program, struct run_sandbox *sandbox,
                   const struct run_origin *origin);
 
 #endif
