@@ -26,7 +26,6 @@ static void note_open(struct ag_process *process, bool failed)
 /* Over the ring, where that is possible and worth it. */
 static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process)
 {
-        const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
         struct ring_client_payload payload;
         int64_t result;
         uint32_t tid;
@@ -38,7 +37,7 @@ static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process
         if (!ag_process_is_mine(process, &tid))
                 return AG_NATIVE;
         ag_payload(frame, &payload);
-        if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, args, &payload, &result) ==
+        if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, frame->args, &payload, &result) ==
             RING_CLIENT_NATIVE)
                 return AG_NATIVE;
         frame->rax = (uint64_t)result;
@@ -47,9 +46,8 @@ static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process
 
 static void report(const struct ag_frame *frame, long result)
 {
-        const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-
-        ag_kernel4(FL_CALL_NR, FL_CALL_REPORT, (uint32_t)frame->rax, ag_address(args), (uint64_t)-result);
+        ag_kernel4(FL_CALL_NR, FL_CALL_REPORT, (uint32_t)frame->rax, ag_address(frame->args),
+                   (uint64_t)-result);
 }
 
 /* Natively, but from here, because the result matters. */
@@ -76,8 +74,6 @@ long ag_syscall(struct ag_frame *frame)
         unsigned bits = nr < FL_SYSCALL_LIMIT ? ag_hot[nr] : 0;
 
         if ((bits & AG_HOT_HOOK) && ag_hook(frame) == AG_HANDLED)
-                return AG_HANDLED;
-        if ((bits & AG_HOT_FSTAT) && ag_hook_fstat(frame) == AG_HANDLED)
                 return AG_HANDLED;
         if ((bits & AG_HOT_RING) &&
             (!(bits & AG_HOT_OPEN) || fl_load_once_32(&ag_process->open_failing) >= OPEN_FAILING_RING)) {

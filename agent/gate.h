@@ -11,12 +11,12 @@
 #define FLICKER_AGENT_GATE_H
 
 /* Offsets for the assembly. */
-#define AG_FRAME_R9    0
-#define AG_FRAME_R8    8
-#define AG_FRAME_R10   16
-#define AG_FRAME_RDX   24
-#define AG_FRAME_RSI   32
-#define AG_FRAME_RDI   40
+#define AG_FRAME_RDI   0
+#define AG_FRAME_RSI   8
+#define AG_FRAME_RDX   16
+#define AG_FRAME_R10   24
+#define AG_FRAME_R8    32
+#define AG_FRAME_R9    40
 #define AG_FRAME_RAX   48
 #define AG_FRAME_RCX   56
 #define AG_FRAME_FLAGS 64
@@ -29,12 +29,18 @@
 
 /* The registers of a syscall at its site. */
 struct ag_frame {
-        uint64_t r9, r8, r10, rdx, rsi, rdi;
+        union {
+                struct {
+                        uint64_t rdi, rsi, rdx, r10, r8, r9;
+                };
+                uint64_t args[6];
+        };
         uint64_t rax;    /* the number; then the result */
         uint64_t native; /* where the trampoline has its own syscall instruction */
         uint64_t flags;
 };
 
+_Static_assert(offsetof(struct ag_frame, r9) == AG_FRAME_R9, "frame layout");
 _Static_assert(offsetof(struct ag_frame, rax) == AG_FRAME_RAX, "frame layout");
 _Static_assert(offsetof(struct ag_frame, native) == AG_FRAME_RCX, "frame layout");
 _Static_assert(offsetof(struct ag_frame, flags) == AG_FRAME_FLAGS, "frame layout");

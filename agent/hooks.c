@@ -10,6 +10,7 @@
 #include "agent/code_map.h"
 #include "agent/kernel.h"
 #include "agent/patch.h"
+#include "agent/payload.h"
 #include "agent/process.h"
 #include "agent/workspace.h"
 
@@ -112,6 +113,29 @@ static enum ag_outcome hook_exec(struct ag_frame *frame, uint64_t directory, uin
         return handled(frame, r);
 }
 
+/* Is address that of an empty string? One that could be read before is not asked for again: programs have one
+ * such string, in their read-only data. */
+static bool is_empty_string(uint64_t address)
+{
+        if (address != fl_load_once_64(&ag_process->empty_string)) {
+                if (!address || !ag_readable(address) || *(const volatile char *)ag_pointer(address))
+                        return false;
+                fl_store_once_64(&ag_process->empty_string, address);
+        }
+        return *(const volatile char *)ag_pointer(address) == '\0';
+}
+
+static enum ag_outcome hook_fstat(struct ag_frame *frame)
+{
+        uint32_t harmless = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+        uint32_t at_flags = (uint32_t)frame->r10;
+
+        if (!(at_flags & AT_EMPTY_PATH) || (at_flags & ~harmless) || (int32_t)frame->rdi < 0 ||
+            !is_empty_string(frame->rsi))
+                return AG_NATIVE;
+        return handled(frame, ag_kernel3(__NR_fstat, frame->rdi, frame->rdx, 0));
+}
+
 enum ag_outcome ag_hook(struct ag_frame *frame)
 {
         switch ((uint32_t)frame->rax) {
@@ -123,46 +147,11 @@ enum ag_outcome ag_hook(struct ag_frame *frame)
                 return hook_exec(frame, (uint64_t)AT_FDCWD, frame->rdi, frame->rsi, frame->rdx, 0);
         case __NR_execveat:
                 return hook_exec(frame, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8);
+        case __NR_newfstatat:
+                return hook_fstat(frame);
         default:
                 return AG_NATIVE;
         }
-}
-
-/* Can the byte at address be read? Asks the kernel, which looks at the new set before it refuses the
- * operation (rt_sigprocmask in kernel/signal.c of Linux); near the end of a mapping it may say no wrongly. */
-static bool readable(uint64_t address)
-{
-        return ag_kernel4(__NR_rt_sigprocmask, UINT32_MAX, address, 0, SIGSET_SIZE) == -EINVAL;
-}
-
-/* Is address that of an empty string? One that could be read before is not asked for again: programs have one
- * such string, in their read-only data. */
-static bool is_empty_string(uint64_t address)
-{
-        if (address != fl_load_once_64(&ag_process->empty_string)) {
-                if (!address || !readable(address) || *(const volatile char *)ag_pointer(address))
-                        return false;
-                fl_store_once_64(&ag_process->empty_string, address);
-        }
-        return *(const volatile char *)ag_pointer(address) == '\0';
-}
-
-enum ag_outcome ag_hook_fstat(struct ag_frame *frame)
-{
-        uint32_t harmless = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-        uint32_t at_flags = (uint32_t)frame->r10;
-
-        if (!(at_flags & AT_EMPTY_PATH) || (at_flags & ~harmless) || (int32_t)frame->rdi < 0 ||
-            !is_empty_string(frame->rsi))
-                return AG_NATIVE;
-        return handled(frame, ag_kernel3(__NR_fstat, frame->rdi, frame->rdx, 0));
-}
-
-/* The number of the path argument. */
-static bool path_is_second(uint32_t nr)
-{
-        return nr == __NR_openat || nr == __NR_readlinkat || nr == __NR_newfstatat || nr == __NR_statx ||
-               nr == __NR_faccessat;
 }
 
 static long read_link(uint64_t out, uint64_t size)
@@ -174,10 +163,12 @@ static long read_link(uint64_t out, uint64_t size)
         return (long)length;
 }
 
+/* nr is below FL_SYSCALL_LIMIT: it has bits. */
 long ag_hook_exe(const struct ag_frame *frame, long result)
 {
         uint32_t nr = (uint32_t)frame->rax;
-        uint64_t path = path_is_second(nr) ? frame->rsi : frame->rdi;
+        bool second = ag_hot[nr] & AG_HOT_PATH2;
+        uint64_t path = second ? frame->rsi : frame->rdi;
         struct ag_frame other = *frame;
 
         /* The kernel just read it. */
@@ -191,6 +182,6 @@ long ag_hook_exe(const struct ag_frame *frame, long result)
                 return result; /* the link itself */
         if (nr == __NR_open || nr == __NR_openat)
                 ag_close((int)result);
-        *(path_is_second(nr) ? &other.rsi : &other.rdi) = ag_address(ag_hello.exe_path);
+        *(second ? &other.rsi : &other.rdi) = ag_address(ag_hello.exe_path);
         return ag_frame_run(&other);
 }

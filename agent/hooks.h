@@ -6,11 +6,9 @@
 
 #include "agent/gate.h"
 
-/* mmap, munmap, execve, execveat. */
+/* mmap, munmap, execve, execveat; newfstatat(fd, "", buffer, AT_EMPTY_PATH), which is fstat(fd, buffer) and
+ * that nobody mediates. */
 enum ag_outcome ag_hook(struct ag_frame *frame);
-
-/* newfstatat(fd, "", buffer, AT_EMPTY_PATH): as fstat(fd, buffer), which nobody mediates. */
-enum ag_outcome ag_hook_fstat(struct ag_frame *frame);
 
 /* The frame's syscall, which takes a path, ran natively with this result. Where the path is "/proc/self/exe"
  * it met the agent: what the program should have got. */

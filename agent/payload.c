@@ -13,7 +13,7 @@
 #define SET_SIZE  8u
 #define HOW_NEVER 0x7fffffffu
 
-static bool readable(uint64_t address)
+bool ag_readable(uint64_t address)
 {
         return ag_kernel4(__NR_rt_sigprocmask, HOW_NEVER, address & ~(uint64_t)(SET_SIZE - 1), 0, SET_SIZE) ==
                -EINVAL;
@@ -68,10 +68,10 @@ static uint32_t text_size(uint64_t address)
         const char *text = ag_pointer(address);
         uint32_t limit = PAGE - (uint32_t)(address % PAGE);
 
-        if (!readable(address))
+        if (!ag_readable(address))
                 return 0;
         for (uint32_t i = 0; i < FL_SLOT_TEXT_MAX; i++) {
-                if (i == limit && !readable(address + i))
+                if (i == limit && !ag_readable(address + i))
                         return 0;
                 if (!text[i])
                         return i + 1;
@@ -94,9 +94,11 @@ void ag_payload(const struct ag_frame *frame, struct ring_client_payload *ret_pa
 int64_t ring_client_deliver(uint64_t address, const uint64_t *bytes, uint32_t size)
 {
         unsigned char *to = ag_pointer(address);
+        uint64_t last = address + size - SET_SIZE;
 
-        /* Both ends: a result lies on two pages at most. */
-        if (size < FL_SLOT_OUT_MIN || !writable(address) || !writable(address + size - SET_SIZE))
+        /* A result lies on two pages at most. */
+        if (size < FL_SLOT_OUT_MIN || !writable(address) ||
+            (address / PAGE != last / PAGE && !writable(last)))
                 return -EFAULT;
         for (uint32_t at = 0; at < size; at += 8) {
                 uint64_t word = fl_load_once_64(&bytes[at / 8]);

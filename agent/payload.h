@@ -11,6 +11,9 @@
 #include "agent/gate.h"
 #include "agent/ring_client.h"
 
+/* Is there memory to read at address? */
+bool ag_readable(uint64_t address);
+
 /* The string among the arguments of a ring call, if it is there and short; whether results can be taken. */
 void ag_payload(const struct ag_frame *frame, struct ring_client_payload *ret_payload);
 

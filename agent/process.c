@@ -29,89 +29,95 @@ static bool is_open(unsigned nr)
         return nr == __NR_open || nr == __NR_openat || nr == __NR_openat2 || nr == __NR_creat;
 }
 
-/* Path syscalls that finish or fail and never return EINTR (signal(7) lists those that do). */
-static bool never_interrupted(unsigned nr)
-{
-        static const uint16_t numbers[] = {
-                __NR_stat,
-                __NR_lstat,
-                __NR_newfstatat,
-                __NR_statx,
-                __NR_access,
-                __NR_faccessat,
-                439,
-                __NR_readlink,
-                __NR_readlinkat,
-                __NR_mkdir,
-                __NR_mkdirat,
-                __NR_rmdir,
-                __NR_unlink,
-                __NR_unlinkat,
-                __NR_rename,
-                __NR_renameat,
-                __NR_renameat2,
-                __NR_link,
-                __NR_linkat,
-                __NR_symlink,
-                __NR_symlinkat,
-                __NR_mknod,
-                __NR_mknodat,
-                __NR_chmod,
-                __NR_fchmodat,
-                __NR_chown,
-                __NR_lchown,
-                __NR_fchownat,
-                __NR_utime,
-                __NR_utimes,
-                __NR_futimesat,
-                __NR_utimensat,
-                __NR_chdir,
-                __NR_getxattr,
-                __NR_lgetxattr,
-                __NR_setxattr,
-                __NR_lsetxattr,
-                __NR_listxattr,
-                __NR_llistxattr,
-                __NR_removexattr,
-                __NR_lremovexattr,
-                __NR_statfs,
-                __NR_bind,
-        };
+/* Syscalls with a path, in the first or second argument. */
+struct path_syscall {
+        uint16_t nr;
+        uint8_t bits;
+};
 
-        for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-                if (numbers[i] == nr)
-                        return true;
+#define FIRST         0
+#define SECOND        AG_HOT_PATH2
+#define REDO          AG_HOT_REDO /* finishes or fails, and never returns EINTR (signal(7) lists those that do) */
+#define EXE           AG_HOT_EXE
+#define NR_faccessat2 439
+
+static const struct path_syscall path_syscalls[] = {
+        {__NR_open, FIRST | EXE},
+        {__NR_openat, SECOND | EXE},
+        {__NR_openat2, SECOND},
+        {__NR_creat, FIRST},
+        {__NR_stat, FIRST | REDO | EXE},
+        {__NR_lstat, FIRST | REDO | EXE},
+        {__NR_newfstatat, SECOND | REDO | EXE},
+        {__NR_statx, SECOND | REDO | EXE},
+        {__NR_access, FIRST | REDO | EXE},
+        {__NR_faccessat, SECOND | REDO | EXE},
+        {NR_faccessat2, SECOND | REDO | EXE},
+        {__NR_readlink, FIRST | REDO | EXE},
+        {__NR_readlinkat, SECOND | REDO | EXE},
+        {__NR_statfs, FIRST | REDO},
+        {__NR_mkdir, FIRST | REDO},
+        {__NR_mkdirat, SECOND | REDO},
+        {__NR_rmdir, FIRST | REDO},
+        {__NR_unlink, FIRST | REDO},
+        {__NR_unlinkat, SECOND | REDO},
+        {__NR_rename, FIRST | REDO},
+        {__NR_renameat, SECOND | REDO},
+        {__NR_renameat2, SECOND | REDO},
+        {__NR_link, FIRST | REDO},
+        {__NR_linkat, SECOND | REDO},
+        {__NR_symlink, FIRST | REDO},
+        {__NR_symlinkat, FIRST | REDO},
+        {__NR_mknod, FIRST | REDO},
+        {__NR_mknodat, SECOND | REDO},
+        {__NR_chmod, FIRST | REDO},
+        {__NR_fchmodat, SECOND | REDO},
+        {__NR_chown, FIRST | REDO},
+        {__NR_lchown, FIRST | REDO},
+        {__NR_fchownat, SECOND | REDO},
+        {__NR_utime, FIRST | REDO},
+        {__NR_utimes, FIRST | REDO},
+        {__NR_futimesat, SECOND | REDO},
+        {__NR_utimensat, SECOND | REDO},
+        {__NR_chdir, FIRST | REDO},
+        {__NR_getxattr, FIRST | REDO},
+        {__NR_lgetxattr, FIRST | REDO},
+        {__NR_setxattr, FIRST | REDO},
+        {__NR_lsetxattr, FIRST | REDO},
+        {__NR_listxattr, FIRST | REDO},
+        {__NR_llistxattr, FIRST | REDO},
+        {__NR_removexattr, FIRST | REDO},
+        {__NR_lremovexattr, FIRST | REDO},
+};
+
+static unsigned path_bits(unsigned nr)
+{
+        for (unsigned i = 0; i < sizeof path_syscalls / sizeof path_syscalls[0]; i++) {
+                if (path_syscalls[i].nr == nr)
+                        return path_syscalls[i].bits;
         }
-        return false;
-}
-
-static bool takes_exe(unsigned nr)
-{
-        return nr == __NR_open || nr == __NR_openat || nr == __NR_readlink || nr == __NR_readlinkat ||
-               nr == __NR_stat || nr == __NR_lstat || nr == __NR_newfstatat || nr == __NR_statx ||
-               nr == __NR_access || nr == __NR_faccessat;
+        return nr == __NR_bind ? REDO : 0;
 }
 
 uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
 {
-        bool mediated;
-        unsigned bits = 0;
+        unsigned bits = 0, path;
 
         if (nr >= FL_SYSCALL_LIMIT)
                 return 0;
-        mediated = in_mask(hello->mediated, nr);
-        if (mediated && in_mask(hello->ring, nr))
-                bits |= AG_HOT_RING;
-        if (mediated && never_interrupted(nr))
-                bits |= AG_HOT_REDO;
-        if (mediated && nr == __NR_newfstatat)
-                bits |= AG_HOT_FSTAT;
-        if ((bits & AG_HOT_RING) && is_open(nr))
-                bits |= AG_HOT_OPEN;
-        if (!mediated && in_mask(hello->reported, nr))
-                bits |= AG_HOT_REPORT;
-        if (!mediated && (hello->flags & FL_HELLO_SUBSTITUTE_EXE) && takes_exe(nr))
-                bits |= AG_HOT_EXE;
+        path = path_bits(nr);
+        if (in_mask(hello->mediated, nr)) {
+                bits |= path & REDO;
+                if (in_mask(hello->ring, nr))
+                        bits |= AG_HOT_RING | (is_open(nr) ? AG_HOT_OPEN : 0);
+                if (nr == __NR_newfstatat)
+                        bits |= AG_HOT_HOOK;
+        } else {
+                if (in_mask(hello->reported, nr))
+                        bits |= AG_HOT_REPORT;
+                if ((hello->flags & FL_HELLO_SUBSTITUTE_EXE) && (path & EXE))
+                        bits |= path & (EXE | SECOND);
+        }
         if (nr == __NR_mmap || nr == __NR_munmap || nr == __NR_execve || nr == __NR_execveat)
                 bits |= AG_HOT_HOOK;
         return (uint8_t)bits;

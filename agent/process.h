@@ -22,7 +22,7 @@ enum ag_hot_bits {
         AG_HOT_EXE = 1u << 3,    /* takes a path that may be "/proc/self/exe" */
         AG_HOT_OPEN = 1u << 4,   /* the ring answers only its errors */
         AG_HOT_HOOK = 1u << 5,   /* ag_hook knows it */
-        AG_HOT_FSTAT = 1u << 6,  /* newfstatat: on a descriptor alone it is fstat */
+        AG_HOT_PATH2 = 1u << 6,  /* with AG_HOT_EXE: the path is the second argument */
 };
 
 #define AG_HOT_NUMBERS 65536u /* what 16 bits can name; FL_SYSCALL_LIMIT and up are zero */

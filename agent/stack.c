@@ -9,7 +9,8 @@
 
 #include "agent/poison.h"
 
-_Static_assert(AG_STACK_RESERVE >= FL_PATH_MAX + 2 * FL_SHEBANG_MAX + 64, "the strings fit the reserve");
+_Static_assert(AG_STACK_RESERVE >= FL_PATH_MAX + 2 * FL_SHEBANG_MAX + (AG_SCRIPT_ARGUMENTS_MAX + 2) * 8 + 32,
+               "strings and pointers fit the reserve");
 
 static uint64_t *skip_pointers(uint64_t *word)
 {
@@ -69,15 +70,39 @@ static void fill_auxiliary(uint64_t *auxv, const struct ag_auxiliary *auxiliary,
         }
 }
 
+/* Bytes of the words of a script's arguments, NULs included; words that are not there are empty ones. */
+static uint64_t words_size(const struct fl_hello *hello)
+{
+        uint64_t at = 0;
+
+        for (uint64_t i = 1; i < hello->script_arguments && at < FL_SHEBANG_MAX; i++)
+                at += string_size(hello->script_argument + at, FL_SHEBANG_MAX - at);
+        return at;
+}
+
 static uint64_t strings_size(const struct fl_hello *hello)
 {
         uint64_t size = string_size(hello->execfn, FL_PATH_MAX);
 
         if (hello->script_arguments >= 1)
-                size += string_size(hello->script_interpreter, FL_SHEBANG_MAX);
-        if (hello->script_arguments >= 2)
-                size += string_size(hello->script_argument, FL_SHEBANG_MAX);
+                size += string_size(hello->script_interpreter, FL_SHEBANG_MAX) + words_size(hello);
         return size;
+}
+
+/* argv[0] and on of an interpreter, up to the script's name. */
+static void put_script(uint64_t *argv, char **strings, const struct fl_hello *hello)
+{
+        const char *words = hello->script_argument, *end = words + FL_SHEBANG_MAX;
+
+        argv[0] = put_string(strings, hello->script_interpreter, FL_SHEBANG_MAX);
+        for (uint64_t i = 1; i < hello->script_arguments; i++) {
+                if (words == end) { /* fewer words than promised */
+                        argv[i] = argv[i - 1];
+                        continue;
+                }
+                argv[i] = put_string(strings, words, (size_t)(end - words));
+                words += string_size(words, (size_t)(end - words));
+        }
 }
 
 uint64_t ag_stack_build(uint64_t *initial, const struct fl_hello *hello, const struct ag_auxiliary *auxiliary)
@@ -103,9 +128,7 @@ uint64_t ag_stack_build(uint64_t *initial, const struct fl_hello *hello, const s
         if (!more && argc)
                 block[1] = name;
         if (more)
-                block[1] = put_string(&strings, hello->script_interpreter, FL_SHEBANG_MAX);
-        if (more >= 2)
-                block[2] = put_string(&strings, hello->script_argument, FL_SHEBANG_MAX);
+                put_script(block + 1, &strings, hello);
         execfn = put_string(&strings, hello->execfn, FL_PATH_MAX);
         if (more)
                 block[1 + more] = execfn;

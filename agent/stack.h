@@ -14,6 +14,9 @@
 /* Bytes below the initial stack that ag_stack_build writes to at most; _start keeps them free. */
 #define AG_STACK_RESERVE 8192
 
+/* Words before a script's name; four levels of "#!" with an argument each make eight. */
+#define AG_SCRIPT_ARGUMENTS_MAX 16
+
 /* What the auxiliary vector has to say of the program. */
 struct ag_auxiliary {
         uint64_t headers, header_count; /* AT_PHDR, AT_PHNUM */

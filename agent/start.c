@@ -30,7 +30,7 @@ static int hello(void)
                 ag_refuse("flicker: agent started outside a sandbox\n");
         if (fd < 0)
                 ag_refuse("flicker: the broker does not let this program start\n");
-        if (ag_hello.version != FL_PROTO_VERSION || ag_hello.script_arguments > 2)
+        if (ag_hello.version != FL_PROTO_VERSION || ag_hello.script_arguments > AG_SCRIPT_ARGUMENTS_MAX)
                 ag_fault(AG_FAULT_HELLO);
         return (int)fd;
 }

@@ -20,12 +20,12 @@ ag_gate:
         pushfq
         pushq   %rcx
         pushq   %rax
-        pushq   %rdi
-        pushq   %rsi
-        pushq   %rdx
-        pushq   %r10
-        pushq   %r8
         pushq   %r9
+        pushq   %r8
+        pushq   %r10
+        pushq   %rdx
+        pushq   %rsi
+        pushq   %rdi
         cld
         movq    %rsp, %rdi
         call    ag_syscall

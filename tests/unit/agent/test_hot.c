@@ -30,7 +30,7 @@ Test(hot, mediated)
         set(hello.ring, SYS_openat);
         set(hello.ring, SYS_mkdir); /* not mediated: the ring mask alone says nothing */
         cr_assert_eq(ag_hot_bits(&hello, SYS_stat), AG_HOT_RING | AG_HOT_REDO);
-        cr_assert_eq(ag_hot_bits(&hello, SYS_newfstatat), AG_HOT_REDO | AG_HOT_FSTAT);
+        cr_assert_eq(ag_hot_bits(&hello, SYS_newfstatat), AG_HOT_REDO | AG_HOT_HOOK);
         cr_assert_eq(ag_hot_bits(&hello, SYS_openat), AG_HOT_RING | AG_HOT_OPEN);
         cr_assert_eq(ag_hot_bits(&hello, SYS_connect), 0, "the backstop alone decides: no use in a patch");
         cr_assert_eq(ag_hot_bits(&hello, SYS_mkdir), 0);
@@ -41,7 +41,7 @@ Test(hot, kernel_tier)
         hello.flags = FL_HELLO_SUBSTITUTE_EXE;
         set(hello.reported, SYS_openat);
         set(hello.reported, SYS_unlink);
-        cr_assert_eq(ag_hot_bits(&hello, SYS_openat), AG_HOT_REPORT | AG_HOT_EXE);
+        cr_assert_eq(ag_hot_bits(&hello, SYS_openat), AG_HOT_REPORT | AG_HOT_EXE | AG_HOT_PATH2);
         cr_assert_eq(ag_hot_bits(&hello, SYS_unlink), AG_HOT_REPORT);
         cr_assert_eq(ag_hot_bits(&hello, SYS_readlink), AG_HOT_EXE);
         set(hello.mediated, SYS_openat);

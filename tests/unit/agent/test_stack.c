@@ -120,6 +120,37 @@ Test(stack, script_with_argument)
         check_rest(block, initial, 2);
 }
 
+Test(stack, scripts_of_scripts)
+{
+        static const char words[] = "-x\0/inner\0"; /* "-x", "/inner", "" */
+        uint64_t *initial = make_initial(1), *block;
+
+        hello.script_arguments = 4;
+        strcpy(hello.script_interpreter, "/bin/sh");
+        memcpy(hello.script_argument, words, sizeof words);
+        block = (uint64_t *)ag_stack_build(initial, &hello, &auxiliary);
+        cr_assert_eq(block[0], 5);
+        cr_assert_str_eq((char *)block[1], "/bin/sh");
+        cr_assert_str_eq((char *)block[2], "-x");
+        cr_assert_str_eq((char *)block[3], "/inner");
+        cr_assert_str_eq((char *)block[4], "");
+        cr_assert_str_eq((char *)block[5], "/bin/program");
+        check_rest(block, initial, 1);
+}
+
+/* One long word fills the buffer: the others are not there, and nothing behind it is read. */
+Test(stack, fewer_words_than_promised)
+{
+        uint64_t *initial = make_initial(1), *block;
+
+        hello.script_arguments = AG_SCRIPT_ARGUMENTS_MAX;
+        memset(hello.script_argument, 'z', sizeof hello.script_argument);
+        block = (uint64_t *)ag_stack_build(initial, &hello, &auxiliary);
+        cr_assert_eq(block[0], AG_SCRIPT_ARGUMENTS_MAX + 1);
+        cr_assert_eq(block[AG_SCRIPT_ARGUMENTS_MAX], block[2]);
+        check_rest(block, initial, 1);
+}
+
 Test(stack, no_arguments_at_all)
 {
         for (unsigned script = 0; script <= 2; script++) {
