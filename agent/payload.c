@@ -98,7 +98,7 @@ int64_t ring_client_deliver(uint64_t address, const uint64_t *bytes, uint32_t si
 
         /* A result lies on two pages at most. */
         if (size < FL_SLOT_OUT_MIN || !writable(address) ||
-            (address / PAGE != last / PAGE && !writable(last)))
+            (address / PAGE != (address + size - 1) / PAGE && !writable(last)))
                 return -EFAULT;
         for (uint32_t at = 0; at < size; at += 8) {
                 uint64_t word = fl_load_once_64(&bytes[at / 8]);

@@ -43,6 +43,21 @@ static int check_program(const struct place *place)
         return fs.f_flag & ST_NOEXEC ? -EACCES : 0;
 }
 
+#ifndef AT_EXECVE_CHECK
+#define AT_EXECVE_CHECK 0x10000 /* Linux 6.14 */
+#endif
+
+/* Open for writing somewhere? The agent maps programs, which does not tell; the kernel does, without
+ * executing, where it is new enough, and its other objections count as well. */
+static int check_busy(int fd)
+{
+        char *const none[] = {NULL};
+
+        if (syscall(SYS_execveat, fd, "", none, none, AT_EMPTY_PATH | AT_EXECVE_CHECK) == 0)
+                return 0;
+        return errno == ETXTBSY ? -ETXTBSY : 0;
+}
+
 static int open_program(struct operation *operation, const struct request_path *path, unsigned at_flags,
                         enum path_access access, struct place *place)
 {
@@ -62,7 +77,14 @@ static int open_program(struct operation *operation, const struct request_path *
         if (r < 0)
                 return r;
         fd = reopen(operation, place, O_RDONLY, 0);
-        return fd == REOPEN_WOULD_BLOCK ? -ETXTBSY : fd;
+        if (fd == REOPEN_WOULD_BLOCK)
+                return -ETXTBSY;
+        r = fd >= 0 && access == PATH_EXEC ? check_busy(fd) : 0;
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        return fd;
 }
 
 int operations_open_program(struct worker *worker, const struct caller *caller,

@@ -121,6 +121,29 @@ static int answer_native(struct operation *operation)
         return 0;
 }
 
+/* The kernel gives no O_PATH descriptor away (SECCOMP_IOCTL_NOTIF_ADDFD takes it for none). */
+static int give_path(struct operation *operation, const struct place *place)
+{
+        const struct policy *policy = operation->worker->operations->policy;
+        struct verdict readable;
+        int fd;
+
+        if (!operation->request->open.how && !policy_hides_anything(policy)) {
+                operation->reply->kind = REPLY_CONTINUE;
+                operation->reply->why = "O_PATH is in a register, and shows no more than stat, which is free";
+                return 0;
+        }
+        /* The caller may not open it for itself: openat2's flags are memory, and a name changed meanwhile
+         * could be a hidden one. Where it may read the object, a descriptor for that does all that O_PATH
+         * would. */
+        policy_check_path(policy, place->path, place->length, PATH_READ, &readable);
+        if (readable.outcome != VERDICT_ALLOW || place->anonymous || place->proc != PLACE_NOT_PROC ||
+            !(S_ISREG(place->status.st_mode) || S_ISDIR(place->status.st_mode)))
+                return operation_refuse(operation, EACCES, "open", "as a path", place->path, place->length);
+        fd = reopen(operation, place, O_RDONLY, 0);
+        return fd < 0 ? (fd == REOPEN_WOULD_BLOCK ? -EACCES : fd) : give(operation, fd, false);
+}
+
 /* For opening what is there, by its descriptor. O_EXCL goes with O_TMPFILE only. */
 static int reopen_flags(uint64_t flags)
 {
@@ -146,7 +169,7 @@ static int open_existing(struct operation *operation, struct place *place)
         if (operation->caller->via_ring)
                 return answer_native(operation);
         if (flags & O_PATH)
-                return give(operation, fd_take(&place->fd), false);
+                return give_path(operation, place);
         if (flags & OPEN_TMPFILE) {
                 r = caller_umask(operation);
                 if (r < 0)
