@@ -55,7 +55,7 @@ try 'reading what is hidden' "$absent" "open $DIR/hidden/file for reading" "$hid
 try 'by a link to it' "$absent" "open $DIR/hidden/file for reading" "$hide" 'cat to-hidden'
 try 'stat of what is hidden' "$absent" - - 'stat hidden/file'
 try 'stat of the hidden directory' "$absent" - - 'stat hidden'
-try 'creating a hidden name' "$absent" - - 'exec echo x >hidden/new'
+try 'creating a hidden name' "$absent" - - 'touch hidden/new'
 try 'changing into it' - - - 'cd hidden'
 
 for mode in $modes; do

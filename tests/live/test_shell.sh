@@ -4,8 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 prepare() {
         rm -rf "$DIR"
-        mkdir -p "$DIR/secret" "$DIR/hidden"
-        echo "not for everyone" >"$DIR/secret/file"
+        mkdir "$DIR"
         cp "$live/src/pipeline.sh" "$live/src/pipeline.bash" "$DIR/"
         cp "$live/src/pipeline.sh" "$DIR/no-interpreter-line"
         chmod +x "$DIR/pipeline.sh" "$DIR/pipeline.bash"
@@ -21,6 +20,8 @@ if command -v busybox >/dev/null; then
 fi
 for mode in $modes; do
         prepare
+        mkdir "$DIR/secret"
+        echo "not for everyone" >"$DIR/secret/file"
         run "$mode" "$policies/rich.json" sh -c 'cat pipeline.sh | wc -l >count; cat <secret/file; echo status $?; sort secret/file | cat; echo end'
         equal "refused in the middle ($mode): status" 0 "$status"
         equal "refused in the middle ($mode): output" "status 2 end" "$(tr '\n' ' ' <"$out" | sed 's/ $//')"

@@ -104,7 +104,8 @@ static void opens(void)
         closing("name of 299 bytes", open(name, O_RDONLY));
         closing("path of 4999 bytes", open(path, O_RDONLY));
         path[4095] = 0;
-        closing("path of 4095 slashes", open(path, O_RDONLY | O_DIRECTORY));
+        memcpy(path, "/usr", 4);
+        closing("path of 4091 slashes", open(path, O_RDONLY | O_DIRECTORY));
         free(path);
         closing("directory for writing", open(".", O_WRONLY));
         closing("O_DIRECTORY on a file", open("a", O_RDONLY | O_DIRECTORY));
@@ -127,7 +128,7 @@ static void opens(void)
                              &(struct open_how){.flags = O_RDONLY, .resolve = RESOLVE_BENEATH},
                              sizeof(struct open_how)));
         closing("openat bad descriptor", openat(999, "a", O_RDONLY));
-        closing("openat bad descriptor, absolute", openat(999, "/", O_RDONLY));
+        closing("openat bad descriptor, absolute", openat(999, "/usr", O_RDONLY));
         int file = open("a", O_RDONLY);
         closing("openat on a file", openat(file, "x", O_RDONLY));
         close(file);

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -119,7 +120,7 @@ static void signals_and_limits(void)
         }
         for (int i = 0; i < RLIMIT_NLIMITS; i++) {
                 struct rlimit limit;
-                getrlimit((__rlimit_resource_t)i, &limit);
+                syscall(SYS_prlimit64, 0, i, NULL, &limit);
                 report_text("limit", "%d %lu %lu", i, limit.rlim_cur, limit.rlim_max);
         }
         report_text("dumpable", "%d", prctl(PR_GET_DUMPABLE));
