@@ -15,3 +15,7 @@ if(FLICKER_SANITIZE)
 else()
   target_compile_options(flicker_hosted INTERFACE $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3>)
 endif()
+
+if(FLICKER_FUZZ)
+  target_compile_options(flicker_hosted INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -115,16 +115,16 @@ const struct decoder decode_table[] = {
         [SYS_sendmmsg] = {REQUEST_SEND, .before = decode_sendmmsg},
 
         /* By registers alone: the broker notes that credentials may change. */
-        [SYS_setuid] = {REQUEST_CREDENTIALS},
-        [SYS_setgid] = {REQUEST_CREDENTIALS},
-        [SYS_setreuid] = {REQUEST_CREDENTIALS},
-        [SYS_setregid] = {REQUEST_CREDENTIALS},
-        [SYS_setgroups] = {REQUEST_CREDENTIALS},
-        [SYS_setresuid] = {REQUEST_CREDENTIALS},
-        [SYS_setresgid] = {REQUEST_CREDENTIALS},
-        [SYS_setfsuid] = {REQUEST_CREDENTIALS},
-        [SYS_setfsgid] = {REQUEST_CREDENTIALS},
-        [SYS_capset] = {REQUEST_CREDENTIALS},
+        [SYS_setuid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setgid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setreuid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setregid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setgroups] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setresuid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setresgid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setfsuid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_setfsgid] = {.kind = REQUEST_CREDENTIALS},
+        [SYS_capset] = {.kind = REQUEST_CREDENTIALS},
 };
 
 const size_t decode_table_size = sizeof decode_table / sizeof decode_table[0];
