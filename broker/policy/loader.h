@@ -7,7 +7,7 @@
 #ifndef FLICKER_POLICY_LOADER_H
 #define FLICKER_POLICY_LOADER_H
 
-#include <json.h>
+#include <json-c/json.h>
 #include <sys/types.h>
 
 #include "broker/policy/compiled.h"
