@@ -12,6 +12,7 @@
 
 #define OPEN_FAILING_MAX  3u
 #define OPEN_FAILING_RING 2u /* from here on the ring is asked first */
+#define RING_WASTED_MAX   10u
 
 static void note_open(struct ag_process *process, bool failed)
 {
@@ -23,10 +24,34 @@ static void note_open(struct ag_process *process, bool failed)
                 fl_store_once_32(&process->open_failing, failing - 1);
 }
 
+/* Waiting in vain costs more than a notification: where the broker's thread does not get a core, the ring
+ * rests for ever more calls. Races between threads cost a wrong guess. */
+static void note_wait(struct ag_process *process, bool in_vain)
+{
+        uint32_t wasted = in_vain ? fl_load_once_32(&process->ring_wasted) + 1 : 0;
+
+        if (!in_vain && fl_load_once_32(&process->ring_wasted) == 0)
+                return;
+        wasted = wasted < RING_WASTED_MAX ? wasted : RING_WASTED_MAX;
+        fl_store_once_32(&process->ring_wasted, wasted);
+        if (in_vain)
+                fl_store_once_32(&process->ring_rest, 1u << wasted);
+}
+
+static bool ring_rests(struct ag_process *process)
+{
+        uint32_t rest = fl_load_once_32(&process->ring_rest);
+
+        if (rest)
+                fl_store_once_32(&process->ring_rest, rest - 1);
+        return rest != 0;
+}
+
 /* Over the ring, where that is possible and worth it. */
 static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process)
 {
         struct ring_client_payload payload;
+        uint64_t start;
         int64_t result;
         uint32_t tid;
 
@@ -34,12 +59,16 @@ static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process
                 ag_process_want_ring(process);
                 return AG_NATIVE;
         }
-        if (!ag_process_is_mine(process, &tid))
+        if (ring_rests(process) || !ag_process_is_mine(process, &tid))
                 return AG_NATIVE;
         ag_payload(frame, &payload);
+        start = __builtin_ia32_rdtsc();
         if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, frame->args, &payload, &result) ==
-            RING_CLIENT_NATIVE)
+            RING_CLIENT_NATIVE) {
+                note_wait(process, __builtin_ia32_rdtsc() - start >= process->client.spin_ticks);
                 return AG_NATIVE;
+        }
+        note_wait(process, false);
         frame->rax = (uint64_t)result;
         return AG_HANDLED;
 }

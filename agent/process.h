@@ -38,6 +38,8 @@ struct ag_process {
         uint32_t owner;        /* process id; 0: a fork child that has not looked yet */
         uint32_t ring_state;   /* enum ag_ring_state */
         uint32_t calls;        /* made that the ring could have carried, until it is asked for */
+        uint32_t ring_rest;    /* calls to make natively before the ring is tried again */
+        uint32_t ring_wasted;  /* how often in a row it was waited for in vain */
         uint32_t open_failing; /* 0 to 3: how much opens fail of late */
         uint32_t code_lock;    /* of code_map.h */
         uint64_t empty_string; /* where the program keeps a "" that could be read */
