@@ -167,7 +167,7 @@ static void gather(struct supervisor *supervisor)
         }
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
                 return;
-        if (!supervisor->ended)
+        if (!supervisor->ended && WIFSIGNALED(status))
                 run_say("the sandbox's guardian was killed: ending the sandbox");
         if (!run_reap_all(REAP_MS))
                 run_say("processes of the sandbox do not end, though killed");
