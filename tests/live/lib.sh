@@ -119,7 +119,8 @@ run() {
         local mode=$1
         compose "$@"
         out=$work/out/$mode.out err=$work/out/$mode.err
-        (cd "$DIR" && exec "${line[@]}") >"$out" 2>"$err" </dev/null
+        # The braces keep the shell's own word on a child that a signal ended to itself.
+        { (cd "$DIR" && exec "${line[@]}") >"$out" 2>"$err" </dev/null; } 2>/dev/null
         status=$?
 }
 

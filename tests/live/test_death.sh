@@ -59,7 +59,8 @@ for mode in $modes; do
                 kill -"$signal" "$broker"
                 check "$mode: SIG$signal ends flicker-run" await 5 gone "$broker"
                 wait "$broker" 2>/dev/null
-                equal "$mode: SIG$signal: status" "$((128 + $(kill -l "$signal")))" "$?"
+                status=$?
+                equal "$mode: SIG$signal: status" "$((128 + $(kill -l "$signal")))" "$status"
                 check "$mode: SIG$signal: nobody is left" await 5 all_gone
                 sweep
         done

@@ -23,10 +23,9 @@ for i in 1 2 3 4; do (sleep 0.0$i; echo "$i" >>order) & done
 wait
 sort order | tr '\n' ' '
 echo
-set -m
 sleep 100 &
-kill %1
-wait %1 2>/dev/null
+kill $!
+wait $! 2>/dev/null
 echo "job $?"
 ulimit -n 32
 cat a | cat | cat

@@ -39,7 +39,7 @@ kill -USR1 $$
 echo "noclobber $?"
 test -r a && test ! -e absent && echo tests
 cp -a a d && mv d e && ln -s a l && readlink l
-touch -d 2001-02-03 e && stat -c '%Y %a' e
+touch -d '2001-02-03 04:05:06' e && stat -c '%Y %a' e
 chmod 640 e && stat -c '%a %s' e
 mkdir -p x/y/z && (cd x/y && pwd | sed 's/.*x/x/' && echo deep >z/f) && cat x/y/z/f
 find . -name f
