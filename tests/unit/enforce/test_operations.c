@@ -211,9 +211,9 @@ Test(operations, removing_and_moving_are_judged)
         expect_denied(&world, "x/file2");
         cr_expect_eq(ask_two(&world, REQUEST_RENAME, "r/file", "w/file2", 0), -EACCES);
         cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/deny", "w/undeny", 0), -EACCES);
-        cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/parent", "w/other", 0), -EACCES);
-        cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/parent", "w/dir", RENAME_EXCHANGE), -EACCES);
-        cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/dir", "w/parent", RENAME_EXCHANGE), -EACCES);
+        cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/parent", "w/other", 0), -EXDEV);
+        cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/parent", "w/dir", RENAME_EXCHANGE), -EXDEV);
+        cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/dir", "w/parent", RENAME_EXCHANGE), -EXDEV);
         cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/hidden", "w/shown", 0), -ENOENT);
         cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/file", "w/hidden/x", 0), -ENOENT);
         cr_expect_eq(ask_two(&world, REQUEST_RENAME, "w/absent", "x/absent", 0), -ENOENT);
