@@ -29,15 +29,19 @@ static bool try_name(const char *directory, const char *name, char path[PATH_MAX
         return n > 0 && n < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/* A bare name: in the directories of the options, then beside the file that refers to it. */
+/* A bare name: beside the file that refers to it, then in the directories of the options. What a file extends
+ * does not depend on where one stands, so relative directories are for the command line only. */
 static bool find_name(struct loader *loader, const char *name, struct value at, char path[PATH_MAX])
 {
         const char *const *directory = loader->options->directories;
+        bool from_file = at.source && at.source->text.text;
 
+        if (from_file && try_name(at.source->directory, name, path))
+                return true;
         for (; directory && *directory; directory++)
-                if (try_name(*directory, name, path))
+                if ((!from_file || **directory == '/') && try_name(*directory, name, path))
                         return true;
-        return at.source && at.source->text.text && try_name(at.source->directory, name, path);
+        return false;
 }
 
 static int not_found(struct loader *loader, const char *reference, struct value at)

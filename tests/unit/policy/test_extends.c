@@ -139,6 +139,37 @@ Test(extends, beside_the_file_that_refers)
         policy_destroy(policy);
 }
 
+Test(extends, not_from_where_one_stands)
+{
+        static const char *const here[] = {"./.flicker", directory, NULL};
+        struct policy_options options = fixture_options;
+        struct policy *policy = NULL;
+        struct err err = {0};
+
+        cr_assert_eq(mkdir(in_directory("project"), 0755), 0);
+        cr_assert_eq(mkdir(in_directory("project/.flicker"), 0755), 0);
+        cr_assert_eq(mkdir(in_directory("mine"), 0755), 0);
+        write_file("low.json", "{\"flicker\": 1}");
+        write_file("top.json", "{\"flicker\": 1, \"extends\": \"low\"}");
+        write_file("mine/own.json", "{\"flicker\": 1, \"extends\": \"low\"}");
+        write_file("project/.flicker/low.json", "{\"flicker\": 1, \"files\": {\"read\": [\"/\"]}}");
+        cr_assert_eq(chdir(in_directory("project")), 0);
+        options.directories = here;
+
+        options.reference = "top";
+        cr_assert_eq(policy_load(&options, &policy, &err), 0, "%s", err.message);
+        check_path(policy, PATH_READ, "/x", "deny");
+        policy_destroy(policy);
+        options.reference = in_directory("mine/own.json");
+        cr_assert_eq(policy_load(&options, &policy, &err), 0, "%s", err.message);
+        check_path(policy, PATH_READ, "/x", "deny");
+        policy_destroy(policy);
+        options.reference = "low";
+        cr_assert_eq(policy_load(&options, &policy, &err), 0, "%s", err.message);
+        check_path(policy, PATH_READ, "/x", "allow");
+        policy_destroy(policy);
+}
+
 Test(extends, deny_wins_from_anywhere)
 {
         struct policy *policy;
