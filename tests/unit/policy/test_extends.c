@@ -434,7 +434,9 @@ Test(extends, shipped)
                 cr_assert_eq(policy_load(&options, &policy, &err), 0, "%s", err.message);
                 cr_expect_str_eq(policy_name(policy), "default");
                 check_path(policy, PATH_READ, "/", "allow");
-                check_path(policy, PATH_READ, "/dev", "deny");
+                check_path(policy, PATH_READ, "/dev", "allow"); /* to be listed */
+                check_path(policy, PATH_READ, "/dev/pmem0", "deny");
+                check_path(policy, PATH_READ, "/dev/unheard/of", "deny");
                 check_path(policy, PATH_READ, "/d", "allow");
                 check_path(policy, PATH_READ, "/device/x", "allow");
                 check_path(policy, PATH_READ, "/data/x/y", "allow");
