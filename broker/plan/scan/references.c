@@ -7,6 +7,7 @@
 
 #define DYNAMIC_ENTRIES_MAX 4096u
 #define TABLE_ENTRIES_MAX   65536u
+#define FIXED_TABLE_MIN     3u
 
 /* A word that the loader will write: 8 bytes, and nothing that touches them may move. One byte more, so that
  * neither can a window begin at the last of them. */
@@ -206,25 +207,35 @@ static int dynamic_mark(struct code_map *map)
         return r;
 }
 
-/* A program linked to fixed addresses needs no relocations: any aligned word may be an address of code. */
-static void fixed_words_mark(struct code_map *map, const struct elf_segment *segment)
+/* Go's linker writes no short addresses, but a function table of pairs of offsets that look like them. */
+static bool is_go_program(const struct elf_image *image)
+{
+        Elf64_Shdr header;
+        const uint8_t *data;
+
+        for (unsigned i = 0; i < image->section_count; i++) {
+                elf_image_section(image, i, &header, &data);
+                if (strcmp(elf_image_section_name(image, &header), ".gopclntab") == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* A program linked to fixed addresses needs no relocations: any aligned word may be an address of code. Short
+ * ones occur only in tables, and else by chance: so many in a row make a table. */
+static void fixed_words_mark(struct code_map *map, const struct elf_segment *segment, bool short_ones)
 {
         const uint8_t *data = map->image->data + segment->offset;
-        uint64_t at = (4 - segment->vaddr % 4) % 4;
+        unsigned row = 0;
 
-        for (; at + 4 <= segment->size; at += 4) {
-                uint64_t word = load_u32(data + at);
-
-                if (word == 0)
+        for (uint64_t at = (4 - segment->vaddr % 4) % 4; at + 4 <= segment->size; at += 4) {
+                if (at + 8 <= segment->size)
+                        code_map_mark(map, load_u64(data + at));
+                row = code_map_find(map, load_u32(data + at)) ? row + 1 : 0;
+                if (!short_ones || segment->executable || row < FIXED_TABLE_MIN)
                         continue;
-                if (at + 8 <= segment->size) {
-                        uint64_t wide = load_u64(data + at);
-
-                        if (wide < ELF_VADDR_MAX)
-                                code_map_mark(map, wide);
-                }
-                if (!segment->executable)
-                        code_map_mark(map, word);
+                for (unsigned i = row == FIXED_TABLE_MIN ? FIXED_TABLE_MIN : 1; i > 0; i--)
+                        code_map_mark(map, load_u32(data + at - (i - 1) * 4u));
         }
 }
 
@@ -238,9 +249,12 @@ int references_collect(struct code_map *map)
                 r = sections_mark(map);
         if (r == 0)
                 r = dynamic_mark(map);
-        if (r == 0 && map->image->fixed)
+        if (r == 0 && map->image->fixed) {
+                const bool short_ones = !is_go_program(map->image);
+
                 for (unsigned i = 0; i < map->image->segment_count; i++)
-                        fixed_words_mark(map, &map->image->segments[i]);
+                        fixed_words_mark(map, &map->image->segments[i], short_ones);
+        }
         return r;
 }
 

@@ -8,7 +8,8 @@
 
 #include "proto/plan.h"
 
-#define DATA_SIZE 9u /* an operand's bytes, and one more */
+#define PADDING_ALIGNMENT 16u
+#define DATA_SIZE         9u /* an operand's bytes, and one more */
 
 struct walk {
         struct code_map *map;
@@ -22,6 +23,7 @@ struct walk {
         uint64_t vouched_end;  /* code before this address is of the last function met, no error since */
         unsigned recent_count; /* instructions since the last error */
         unsigned plausible;    /* plausible instructions in a row */
+        bool flow_ended;       /* by the last instruction */
         uint64_t recent[SWEEP_LOOKBACK]; /* ring of the last instructions' addresses */
 };
 
@@ -52,6 +54,7 @@ static void walk_reset(struct walk *walk)
 {
         walk->recent_count = 0;
         walk->plausible = 0;
+        walk->flow_ended = false;
         walk->vouched_end = 0;
 }
 
@@ -131,6 +134,43 @@ static uint64_t function_distance(struct walk *walk, uint64_t vaddr)
         return map->functions[walk->function].start - vaddr;
 }
 
+/* Control does not reach what follows: ret, jmp, hlt, ud2. */
+static bool ends_flow(const ZydisDecodedInstruction *instruction)
+{
+        if (instruction->encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+                return false;
+        if (instruction->opcode_map == ZYDIS_OPCODE_MAP_0F)
+                return instruction->opcode == 0x0b;
+        if (instruction->opcode_map != ZYDIS_OPCODE_MAP_DEFAULT)
+                return false;
+        switch (instruction->opcode) {
+        case 0xc2:
+        case 0xc3:
+        case 0xe9:
+        case 0xeb:
+        case 0xf4:
+                return true;
+        case 0xff:
+                return instruction->raw.modrm.reg == 4;
+        default:
+                return false;
+        }
+}
+
+/* Some linkers and compilers fill up with zeroes, up to where the next function is aligned. How many stand at
+ * vaddr. */
+static unsigned padding_measure(const struct walk *walk, uint64_t vaddr, const uint8_t *bytes)
+{
+        unsigned length = (unsigned)(-vaddr % PADDING_ALIGNMENT);
+
+        if (length >= walk->end - vaddr)
+                return 0;
+        for (unsigned i = 0; i < length; i++)
+                if (bytes[i] != 0)
+                        return 0;
+        return length;
+}
+
 static int instruction_visit(struct walk *walk, const ZydisDecodedInstruction *instruction, uint64_t vaddr,
                              const uint8_t *bytes)
 {
@@ -144,6 +184,7 @@ static int instruction_visit(struct walk *walk, const ZydisDecodedInstruction *i
                 code_map_mark(walk->map, vaddr);
         walk->recent[walk->recent_count++ % SWEEP_LOOKBACK] = vaddr;
         walk->plausible = sweep_plausible(instruction, bytes) ? walk->plausible + 1 : 0;
+        walk->flow_ended = ends_flow(instruction);
         return r;
 }
 
@@ -159,6 +200,16 @@ static int walk_step(struct walk *walk, uint64_t vaddr, uint64_t *ret_next)
                 distance = ++walk->function < walk->map->function_count
                                    ? walk->map->functions[walk->function].start - vaddr
                                    : UINT64_MAX;
+        }
+        if (walk->flow_ended && bytes[0] == 0) {
+                unsigned padding = padding_measure(walk, vaddr, bytes);
+
+                walk->flow_ended = false;
+                if (padding > 0 && padding <= distance) {
+                        walk->recent_count = 0; /* nothing in front of padding leads to what is behind */
+                        *ret_next = vaddr + padding;
+                        return 0;
+                }
         }
         if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&walk->decoder, NULL, bytes, walk->end - vaddr,
                                                         &instruction))) {

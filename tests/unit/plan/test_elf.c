@@ -120,7 +120,12 @@ OUTCOME(does_without_sections, 1, (file.header.e_shnum = 0xffff, file.header.e_s
 OUTCOME(takes_absolute_addresses_for_targets, 0,
         memcpy(file.data + 8, &(uint64_t){file.programs[0].p_vaddr + 37}, 8))
 OUTCOME(takes_short_absolute_addresses_for_targets, 0,
-        memcpy(file.data + 4, &(uint32_t){BASE + offsetof(struct file, code) + 37}, 4))
+        memcpy(file.data + 4,
+               (const uint32_t[]){BASE + offsetof(struct file, code) + 37, BASE + offsetof(struct file, code),
+                                  BASE + offsetof(struct file, code)},
+               12))
+OUTCOME(takes_a_lone_number_for_chance, 1,
+        memcpy(file.data + 4, (const uint32_t[]){BASE + offsetof(struct file, code) + 37, 1}, 8))
 OUTCOME(leaves_data_alone, 1, memset(file.data, 0xff, sizeof file.data))
 
 /* Sections that lie: elsewhere, or with a size that wraps. */
