@@ -48,9 +48,9 @@ void ticker_finish(struct worker_files *files)
         files->has_ticker = false;
 }
 
-static void ticker_set(struct worker *worker, long period_ms)
+static void ticker_set(struct worker *worker, long period_us)
 {
-        struct timespec period = {.tv_nsec = period_ms * 1000000};
+        struct timespec period = {.tv_nsec = period_us * 1000};
         struct itimerspec spec = {.it_interval = period, .it_value = period};
 
         assert(worker->files->has_ticker);
@@ -59,7 +59,12 @@ static void ticker_set(struct worker *worker, long period_ms)
 
 void ticker_start(struct worker *worker)
 {
-        ticker_set(worker, CALLER_POLL_MS);
+        ticker_set(worker, CALLER_POLL_MS * 1000);
+}
+
+void ticker_start_brief(struct worker *worker)
+{
+        ticker_set(worker, TICKER_BRIEF_US);
 }
 
 void ticker_stop(struct worker *worker)

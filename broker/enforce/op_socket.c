@@ -47,6 +47,37 @@ static int connect_once(const struct caller_socket *socket, const struct judged_
                                                                                                   : 0;
 }
 
+/* Is the other side on this machine? Then a connection stands at once, unless the other side is overwhelmed.
+ */
+static bool is_near(const struct judged_address *address)
+{
+        const struct sockaddr_in *four = (const struct sockaddr_in *)&address->address;
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address->address;
+
+        if (address->address.ss_family == AF_INET)
+                return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+        if (address->address.ss_family == AF_INET6)
+                return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
+                       (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) &&
+                        six->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+        return address->address.ss_family == AF_UNIX;
+}
+
+/* For a worker that must not block: a connection that takes longer is waited for by another, which calls
+ * again. */
+static int connect_briefly(struct operation *operation, const struct caller_socket *socket,
+                           const struct judged_address *address)
+{
+        int r;
+
+        if (!is_near(address))
+                return OPERATION_WOULD_BLOCK;
+        ticker_start_brief(operation->worker);
+        r = connect_once(socket, address);
+        ticker_stop(operation->worker);
+        return r == -EINTR ? OPERATION_WOULD_BLOCK : r;
+}
+
 /*
  * Waits in connect(2) itself, interrupted now and then to see whether the caller should be. An interrupted
  * connect goes on in the background and is waited for by calling again (connect(2), EALREADY and EINTR).
@@ -86,7 +117,7 @@ int op_connect(struct operation *operation)
                 if (!connect_may_block(&socket, &address))
                         r = connect_once(&socket, &address);
                 else if (!operation->worker->may_block)
-                        r = OPERATION_WOULD_BLOCK;
+                        r = connect_briefly(operation, &socket, &address);
                 else
                         r = connect_blocking(operation, &socket, &address);
                 judged_address_finish(&address);

@@ -90,7 +90,7 @@ int worker_init(struct worker *worker, const struct operations *operations, bool
         r = files_init(worker->files, operations->proc_fd);
         if (r >= 0)
                 r = credentials_create(&worker->credentials);
-        if (r >= 0 && may_block)
+        if (r >= 0)
                 r = ticker_init(worker->files);
         if (r < 0)
                 worker_finish(worker);

@@ -24,8 +24,8 @@ struct worker_files {
         dev_t memory_device; /* of memfds */
         bool protected_symlinks;
         unsigned protected_regular, protected_fifos;
-        bool has_ticker; /* may_block only */
-        timer_t ticker;  /* see block.h */
+        bool has_ticker;
+        timer_t ticker; /* see block.h */
 };
 
 #endif

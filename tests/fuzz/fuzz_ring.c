@@ -39,6 +39,10 @@ static void take(struct broker *broker)
         require(request.slot < FL_RING_SLOTS && request.call.nr >= -1);
         require((request.word & FL_SLOT_STATE_MASK) == FL_SLOT_SUBMITTED);
         require(broker->view->taken[request.slot] == request.word);
+        require(!request.call.text ||
+                (request.call.text == request.text &&
+                 strnlen(request.text, sizeof request.text) == request.call.text_length &&
+                 request.call.text_length < FL_SLOT_TEXT_MAX));
         if (broker->waiting_count < FL_RING_SLOTS)
                 broker->waiting[broker->waiting_count++] = request;
 }
@@ -50,6 +54,8 @@ static void answer(struct broker *broker, uint32_t value)
         if (!broker->waiting_count)
                 return;
         request = &broker->waiting[--broker->waiting_count];
+        if (request->takes_out)
+                ring_view_output(broker->view, request, value, broker, value % FL_SLOT_OUT_MAX + 1);
         ring_view_answer(broker->view, request, value & 3, (int64_t)value);
         require(broker->view->shared->slots[request->slot].reply_state ==
                 FL_SLOT_WORD(request->word >> FL_SLOT_STATE_BITS, FL_SLOT_DONE));

@@ -223,14 +223,45 @@ Test(socket, connect_refused_by_the_policy)
         expect_denied("connect udp", "[::ffff:10.0.0.1]:80");
 }
 
-Test(socket, connect_that_might_wait_asks_for_a_thread_that_may)
+static void fill_backlog(const char *path)
 {
-        cr_assert_eq(perform_in(REQUEST_CONNECT, tcp, "127.0.0.1", tcp_port), -EAGAIN);
+        struct sockaddr_un address;
+        socklen_t size = unix_address(&address, path);
+
+        for (int i = 0; i < 10; i++) {
+                int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+                if (connect(fd, (struct sockaddr *)&address, size) < 0)
+                        break;
+        }
+}
+
+Test(socket, connect_at_once)
+{
+        cr_assert_eq(perform_in(REQUEST_CONNECT, tcp, "127.0.0.1", tcp_port), 0);
+        cr_assert_geq(accept(tcp_server, NULL, NULL), 0);
+        cr_assert_eq(perform_in(REQUEST_CONNECT, tcp, "127.0.0.1", tcp_port), -EISCONN);
+        cr_assert_eq(perform_in6(REQUEST_CONNECT, tcp6, "::ffff:127.0.0.1", tcp_port), 0);
+}
+
+Test(socket, connect_without_blocking)
+{
         fcntl(tcp, F_SETFL, O_NONBLOCK);
         cr_assert_eq(perform_in(REQUEST_CONNECT, tcp, "127.0.0.1", tcp_port), -EINPROGRESS);
         cr_assert_geq(accept(tcp_server, NULL, NULL), 0);
         cr_assert_eq(perform_in(REQUEST_CONNECT, tcp, "127.0.0.1", tcp_port), 0);
         cr_assert_eq(perform_in(REQUEST_CONNECT, tcp, "127.0.0.1", tcp_port), -EISCONN);
+}
+
+Test(socket, connect_that_waits_asks_for_a_thread_that_may)
+{
+        char path[PATH_MAX];
+
+        in_root(path, "free/stream");
+        fill_backlog(path);
+        cr_assert_eq(perform_unix(REQUEST_CONNECT, local_stream, path), -EAGAIN);
+        cr_assert_eq(sandbox.reply.kind, REPLY_RESULT);
+        cr_assert(!sandbox.reply.judged);
 }
 
 Test(socket_blocking, connect_tcp)
@@ -661,19 +692,6 @@ static int64_t elapsed_ms(const struct timespec *start)
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000;
-}
-
-static void fill_backlog(const char *path)
-{
-        struct sockaddr_un address;
-        socklen_t size = unix_address(&address, path);
-
-        for (int i = 0; i < 10; i++) {
-                int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-                if (connect(fd, (struct sockaddr *)&address, size) < 0)
-                        break;
-        }
 }
 
 Test(socket_blocking, connect_gives_up_for_a_signal)

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,6 +71,14 @@ static void lie(uint32_t *random)
         case 5:
                 fl_store_release_64(&slot->args[value % 6], random_next(random));
                 break;
+        case 6:
+                fl_store_release(&view->shared->texts[value % FL_RING_SLOTS].size, random_next(random) % 300);
+                break;
+        case 7:
+                fl_store_release_64(
+                        &view->shared->texts[value % FL_RING_SLOTS].bytes[random_next(random) % 30],
+                        value % 3 ? 0x4141414141414141u : value);
+                break;
         default:
                 fl_store_seq_cst(&slot->request,
                                  FL_SLOT_WORD(value, value % 5 ? FL_SLOT_SUBMITTED : FL_SLOT_WITHDRAWN));
@@ -93,6 +102,8 @@ static void check_request(const struct ring_request *request)
         CHECK((request->word & FL_SLOT_STATE_MASK) == FL_SLOT_SUBMITTED);
         CHECK(view->taken[request->slot] == request->word);
         CHECK(request->call.nr >= -1);
+        if (request->call.text)
+                CHECK(strnlen(request->text, sizeof request->text) == request->call.text_length);
 }
 
 int main(void)
