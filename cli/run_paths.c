@@ -68,8 +68,8 @@ void run_policy_directories(const struct run_paths *paths, struct run_policy_dir
 int run_cache_directory(char ret_path[PATH_MAX])
 {
         if (geteuid() == 0)
-                return join(ret_path, "/var/cache/flicker", "/plans") ? 0 : -ENOENT;
-        return user_directory(ret_path, "XDG_CACHE_HOME", "/.cache", "/flicker/plans") ? 0 : -ENOENT;
+                return join(ret_path, "/var/cache", "/flicker") ? 0 : -ENOENT;
+        return user_directory(ret_path, "XDG_CACHE_HOME", "/.cache", "/flicker") ? 0 : -ENOENT;
 }
 
 bool run_path_resolve(const char *path, char ret_path[PATH_MAX])

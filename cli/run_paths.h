@@ -29,8 +29,9 @@ struct run_policy_directories {
 };
 void run_policy_directories(const struct run_paths *paths, struct run_policy_directories *ret_directories);
 
-/* Where patch plans are cached: root's under /var/cache, a user's under $XDG_CACHE_HOME or ~/.cache. 0, or
- * -ENOENT where there is no such place. */
+/* Where flicker keeps what it need not compute again: root's is under /var/cache, a user's under
+ * $XDG_CACHE_HOME or
+ * ~/.cache. 0, or -ENOENT where there is no such place. */
 int run_cache_directory(char ret_path[PATH_MAX]);
 
 /* path with its existing part resolved; what is missing is appended as it stands. False where it is too long,

@@ -13,6 +13,7 @@
 #include "broker/base/cleanup.h"
 #include "broker/base/escape.h"
 #include "broker/enforce/landlock.h"
+#include "cli/run_filter.h"
 #include "cli/run_message.h"
 #include "cli/run_policy.h"
 
@@ -75,7 +76,9 @@ static int guard_cache(const struct run_options *options, const struct run_paths
 {
         char cache[PATH_MAX];
 
-        sandbox->has_cache = run_cache_directory(cache) == 0 && run_path_resolve(cache, sandbox->cache);
+        sandbox->has_cache = run_cache_directory(cache) == 0 && run_path_resolve(cache, sandbox->cache) &&
+                             (size_t)snprintf(sandbox->plans, sizeof sandbox->plans, "%s/plans",
+                                              sandbox->cache) < PATH_MAX;
         if (!sandbox->has_cache || !may_write_in(sandbox->policy, sandbox->cache))
                 return 0;
         if (strpbrk(sandbox->cache, PATTERN_CHARACTERS)) {
@@ -141,6 +144,17 @@ static void describe(const struct run_sandbox *sandbox)
                 sandbox->tiers.mediate_all ? ", everything mediated" : "", sandbox->landlock_abi);
 }
 
+static int get_filter(struct run_sandbox *sandbox, struct err *err)
+{
+        char filters[PATH_MAX];
+        bool cached = sandbox->has_cache;
+
+        cached = cached &&
+                 (size_t)snprintf(filters, sizeof filters, "%s/filters", sandbox->cache) < sizeof filters;
+        return run_filter_get(sandbox->policy, &sandbox->tiers, cached ? filters : NULL, &sandbox->filter,
+                              err);
+}
+
 static int plan(const struct run_options *options, const struct run_paths *paths, struct run_sandbox *sandbox,
                 struct err *err)
 {
@@ -164,7 +178,7 @@ static int plan(const struct run_options *options, const struct run_paths *paths
                                        paths->agent, strerror(errno));
                 executable[0] = paths->agent;
         }
-        r = filter_build(sandbox->policy, &sandbox->tiers, &sandbox->filter, err);
+        r = get_filter(sandbox, err);
         if (r < 0)
                 return r;
         sandbox->ruleset_fd = landlock_build(sandbox->policy, &sandbox->tiers, executable, err);

@@ -25,7 +25,8 @@ struct run_sandbox {
         bool has_tmpdir; /* tmpdir was made and is to be removed */
         char tmpdir[RUN_TMPDIR_MAX];
         bool has_cache;
-        char cache[PATH_MAX]; /* of patch plans; nothing in the sandbox can write there */
+        char cache[PATH_MAX]; /* nothing in the sandbox can write there */
+        char plans[PATH_MAX]; /* in it: patch plans */
 };
 
 /* Loads the policy. It may come from a pipe and take any time. 0; or -errno with *err, and nothing is left

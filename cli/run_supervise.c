@@ -181,7 +181,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
                 .tiers = &sandbox->tiers,
                 .agent_path = supervisor->launch.agent,
                 .scanner_path = paths->scanner,
-                .cache_directory = sandbox->has_cache ? sandbox->cache : NULL,
+                .cache_directory = sandbox->has_cache ? sandbox->plans : NULL,
                 .root = supervisor->guardian,
                 .audit_fd = sandbox->audit_fd,
                 .quiet = supervisor->options->quiet,

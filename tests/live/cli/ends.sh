@@ -92,7 +92,7 @@ nothing_left "SIGTERM"
 start
 tr '\0' ' ' <"/proc/$guardian/cmdline" | grep -q flicker-run && fail "the guardian's command line"
 grep -q flicker-run "/proc/$guardian/comm" && fail "the guardian's name"
-[ "$(find "/proc/$guardian/fd" -mindepth 1 | wc -l)" -le 4 ] || fail "the guardian's descriptors"
+[ "$(find "/proc/$guardian/fd" -mindepth 1 2>/dev/null | wc -l)" -le 4 ] || fail "the guardian's descriptors"
 kill "$broker"
 wait "$broker"
 

@@ -8,6 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 policy=$here/everything.json
 work=$(mktemp -d)
 failures=0
+touch "$work/err"
 
 # The command under test, to be run by a shell or by exec.
 # shellcheck disable=SC2206
