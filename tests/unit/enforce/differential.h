@@ -229,6 +229,11 @@ static inline void run_brokered(struct sandbox *sandbox, const struct step *step
         outcome->result = sandbox_perform(sandbox);
         if (outcome->result < 0)
                 return;
+        /* The kernel does it, checked: the step has nothing to compare but that it is let go on. */
+        if (sandbox->reply.kind == REPLY_CONTINUE) {
+                strcpy(outcome->text, "continued");
+                return;
+        }
         if (step->kind == REQUEST_OPEN) {
                 cr_assert_eq(sandbox->reply.kind, REPLY_DESCRIPTOR);
                 describe_fd(sandbox->reply.fd, outcome);
@@ -245,8 +250,6 @@ static inline void run_brokered(struct sandbox *sandbox, const struct step *step
         } else if (step->kind == REQUEST_XATTR_GET && step->flags) {
                 snprintf(outcome->text, sizeof outcome->text, "%.*s", (int)output->size,
                          (const char *)output->data);
-        } else if (step->kind == REQUEST_CHDIR) {
-                cr_assert_eq(sandbox->reply.kind, REPLY_CONTINUE);
         }
 }
 

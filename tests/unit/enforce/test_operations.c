@@ -160,7 +160,8 @@ Test(operations, open_is_judged_by_where_it_leads)
         cr_expect_eq(sandbox_open(&world.sandbox, 100, "../w/file", O_RDONLY, 0), 0);
         cr_expect_eq(ask_open(&world, "x/absent", O_RDONLY), -ENOENT);
         cr_expect_not(world.sandbox.reply.judged);
-        cr_expect_eq(ask_open(&world, "x/file", O_PATH), 0);
+        cr_expect_eq(ask_open(&world, "w/file", O_PATH), 0);
+        cr_expect_eq(ask_open(&world, "x/file", O_PATH), -EACCES, "where names are hidden");
         cr_expect_eq(ask_open(&world, "/etc/passwd", O_RDONLY), -EACCES);
         world_finish(&world);
 }
