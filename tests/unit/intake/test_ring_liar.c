@@ -17,7 +17,7 @@
 #define LIARS      2
 #define SECONDS    2
 #define WORDS      (FL_RING_SIZE_BYTES / sizeof(uint32_t))
-#define TAKE_MAX_S 1.0 /* with everything else that runs on the machine */
+#define TAKE_MAX_S 0.5 /* of this thread's own time */
 
 #define CHECK(condition)                                                                                     \
         do {                                                                                                 \
@@ -30,11 +30,11 @@
 static struct ring_view *view;
 static atomic_bool done;
 
-static double now(void)
+static double now(clockid_t clock)
 {
         struct timespec time;
 
-        clock_gettime(CLOCK_MONOTONIC, &time);
+        clock_gettime(clock, &time);
         return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
@@ -109,15 +109,18 @@ static void check_request(const struct ring_request *request)
 int main(void)
 {
         unsigned taken = 0, condemned = 0, none = 0, cursor = 0;
-        double end = now() + SECONDS, before, longest = 0;
+        double end = now(CLOCK_MONOTONIC) + SECONDS, before, longest = 0;
         pthread_t liars[LIARS];
 
         CHECK(ring_view_create(getpid(), &view) == 0);
         for (unsigned i = 0; i < LIARS; i++)
                 pthread_create(&liars[i], NULL, liar_run, (void *)(uintptr_t)(i * 7919 + 1));
-        while ((before = now()) < end) {
+        while (now(CLOCK_MONOTONIC) < end) {
                 struct ring_request request;
-                int r = ring_view_take(view, &cursor, &request);
+                int r;
+
+                before = now(CLOCK_THREAD_CPUTIME_ID);
+                r = ring_view_take(view, &cursor, &request);
 
                 CHECK(cursor < FL_RING_SLOTS);
                 if (r == 1) {
@@ -131,8 +134,9 @@ int main(void)
                 }
                 if (taken % 64 == 0)
                         ring_view_set_polling(view, taken % 128);
-                if (now() - before > longest)
-                        longest = now() - before;
+                before = now(CLOCK_THREAD_CPUTIME_ID) - before;
+                if (before > longest)
+                        longest = before;
         }
         atomic_store(&done, true);
         for (unsigned i = 0; i < LIARS; i++)
