@@ -155,6 +155,41 @@ static int notify_where(scmp_filter_ctx context, int nr, const struct comparison
         return r == -EINVAL || r == -EOPNOTSUPP ? notify_always(context, nr) : r;
 }
 
+/* Does a rule make the filter notify? */
+static bool rule_notifies(const struct scalar_rule *rule, const struct tiers *tiers)
+{
+        return (rule->outcome == SCALAR_REFUSE || rule->outcome == SCALAR_ASK) &&
+               tiers->action[rule->nr] == TIER_SCALAR && (!rule->applies || rule->applies(tiers));
+}
+
+/* Does wide match wherever narrow does, since each of its conditions is one of narrow's? */
+static bool rule_covers(const struct scalar_rule *wide, const struct scalar_rule *narrow)
+{
+        for (unsigned i = 0; i < wide->condition_count; i++) {
+                unsigned j = 0;
+
+                while (j < narrow->condition_count &&
+                       memcmp(&wide->conditions[i], &narrow->conditions[j], sizeof wide->conditions[i]) != 0)
+                        j++;
+                if (j == narrow->condition_count)
+                        return false;
+        }
+        return true;
+}
+
+/* libseccomp leaks where one rule's tree swallows another's. */
+static bool is_covered(const struct scalar_rule *narrow, const struct tiers *tiers)
+{
+        for (size_t i = 0; i < scalar_rule_count; i++) {
+                const struct scalar_rule *wide = &scalar_rules[i];
+
+                if (wide->nr == narrow->nr && wide->condition_count < narrow->condition_count &&
+                    rule_notifies(wide, tiers) && rule_covers(wide, narrow))
+                        return true;
+        }
+        return false;
+}
+
 static int add_scalar_rules(scmp_filter_ctx context, const struct tiers *tiers)
 {
         int r = 0;
@@ -163,9 +198,7 @@ static int add_scalar_rules(scmp_filter_ctx context, const struct tiers *tiers)
                 const struct scalar_rule *rule = &scalar_rules[i];
                 struct comparisons comparisons = {.exact = true};
 
-                if (rule->outcome == SCALAR_ALLOW || rule->outcome == SCALAR_ANSWER)
-                        continue;
-                if (tiers->action[rule->nr] != TIER_SCALAR || (rule->applies && !rule->applies(tiers)))
+                if (!rule_notifies(rule, tiers) || is_covered(rule, tiers))
                         continue;
                 for (unsigned j = 0; j < rule->condition_count; j++)
                         compare_scalar(&comparisons, &rule->conditions[j]);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The second wall: a Landlock domain that is a superset of the policy, or exactly its file rules in the
- * kernel tier. It also keeps the target's signals (from ABI 6, Linux 6.12), ptrace and abstract sockets inside
- * the sandbox. What the broker does for the target happens outside the domain; so TCP, which only the broker
- * binds and connects, is shut altogether.
+ * kernel tier. It also keeps the target's signals (from ABI 6, Linux 6.12), ptrace and abstract sockets
+ * inside the sandbox. What the broker does for the target happens outside the domain; so TCP, which only the
+ * broker binds and connects, is shut altogether.
  */
 #ifndef FLICKER_ENFORCE_LANDLOCK_H
 #define FLICKER_ENFORCE_LANDLOCK_H
