@@ -62,8 +62,8 @@ struct loader {
         struct source *order[POLICY_EXTENDS_MAX]; /* extended before extending */
         size_t order_count;
         struct source command_line;
-        struct variable *variables; /* of VARIABLES_MAX, nearest declaration */
-        size_t variable_count;
+        struct variable *variables; /* the nearest declaration of each; at most VARIABLES_MAX */
+        size_t variable_count, variable_room;
         unsigned variable_depth;
         bool mediate_set, on_deny_set, audit_set;
 };

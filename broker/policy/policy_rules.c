@@ -27,7 +27,7 @@ int rule_add(struct loader *loader, struct value at, enum rule_list list, unsign
                 return value_error(loader, at, "more than %d rules in the policy; expected fewer",
                                    POLICY_RULES_MAX);
         if (policy->rule_count == policy->rule_room) {
-                size_t room = policy->rule_room ? policy->rule_room * 2 : 128;
+                size_t room = policy->rule_room ? policy->rule_room * 2 : 256;
                 struct rule *larger = reallocarray(policy->rules, room, sizeof *larger);
 
                 if (!larger)

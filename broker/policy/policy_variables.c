@@ -61,9 +61,25 @@ static size_t name_length(const char *text)
         return length;
 }
 
+static int variables_grow(struct loader *loader)
+{
+        size_t room = loader->variable_room ? loader->variable_room * 2 : 16;
+        struct variable *larger;
+
+        if (loader->variable_count < loader->variable_room)
+                return 0;
+        larger = arena_alloc(&loader->policy->arena, room * sizeof *larger);
+        if (!larger)
+                return err_set(loader->err, ENOMEM, "out of memory");
+        if (loader->variable_count)
+                memcpy(larger, loader->variables, loader->variable_count * sizeof *larger);
+        loader->variables = larger;
+        loader->variable_room = room;
+        return 0;
+}
+
 static int declare(struct loader *loader, const char *key, struct value value, void *context)
 {
-        struct policy *policy = loader->policy;
         struct variable *variable;
         const char *text;
         char seen[80];
@@ -82,11 +98,9 @@ static int declare(struct loader *loader, const char *key, struct value value, v
                 return r;
         if (loader->variable_count == VARIABLES_MAX)
                 return value_error(loader, value, "more than %d variables; expected fewer", VARIABLES_MAX);
-        if (!loader->variables) {
-                loader->variables = arena_alloc(&policy->arena, VARIABLES_MAX * sizeof *loader->variables);
-                if (!loader->variables)
-                        return err_set(loader->err, ENOMEM, "out of memory");
-        }
+        r = variables_grow(loader);
+        if (r < 0)
+                return r;
         variable = &loader->variables[loader->variable_count++];
         /* json-c's strings live until the sources go, which is as long as the loader. */
         *variable = (struct variable){.name = key, .value = value, .text = text};
