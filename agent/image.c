@@ -54,7 +54,7 @@ static int check_header(const Elf64_Ehdr *header)
                 return -ENOEXEC;
         if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
                 return -ENOEXEC;
-        if (header->e_machine != EM_X86_64 || ident[EI_CLASS] != ELFCLASS64)
+        if (header->e_machine != EM_X86_64) /* the class is nothing that the kernel looks at */
                 return -ENOEXEC;
         if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0 ||
             header->e_phnum > AG_WORKSPACE_HEADERS / sizeof(Elf64_Phdr))
@@ -99,11 +99,12 @@ static int measure(const Elf64_Phdr *segments, unsigned count, struct span *ret_
                         span.start = page_down(segment->p_vaddr);
                 if (page_up(segment->p_vaddr + segment->p_memsz) > span.end)
                         span.end = page_up(segment->p_vaddr + segment->p_memsz);
-                /* The kernel ignores alignments that are no power of two. */
-                if (segment->p_align > span.align && (segment->p_align & (segment->p_align - 1)) == 0)
+                /* The kernel ignores alignments that are no power of two, and those it cannot give. */
+                if (segment->p_align > span.align && segment->p_align <= ALIGN_MAX &&
+                    (segment->p_align & (segment->p_align - 1)) == 0)
                         span.align = segment->p_align;
         }
-        if (span.end <= span.start || span.align > ALIGN_MAX)
+        if (span.end <= span.start)
                 return -EINVAL;
         *ret_span = span;
         return 0;
