@@ -195,15 +195,33 @@ static void fill_hello(const struct session *session, const struct exec_program 
 _Static_assert(SYSCALLS_LIMIT == FL_SYSCALL_LIMIT, "the masks of tiers and agent agree");
 _Static_assert(REQUEST_PATH_MAX == FL_PATH_MAX, "paths of broker and agent agree");
 
+/* A script's agent executes itself once more with the interpreter's arguments, so that /proc/PID/cmdline shows
+ * them. The approval stays, now for what is no script any more. */
+static int say_hello_to_script(struct process *process, const struct caller *caller, struct reply *reply)
+{
+        int fd = fcntl(process->program.fd, F_DUPFD_CLOEXEC, 3);
+
+        if (fd < 0)
+                return -errno;
+        process->program.script_arguments = 0;
+        process->exec_tid = caller->tid;
+        reply->kind = REPLY_DESCRIPTOR;
+        reply->fd = fd;
+        reply->fd_cloexec = true;
+        return 0;
+}
+
 /* With the table lock held. Gives the program's descriptor to the reply. */
-static int say_hello(struct session *session, struct process *process, struct reply *reply,
-                     struct fl_hello *hello)
+static int say_hello(struct session *session, struct process *process, const struct caller *caller,
+                     struct reply *reply, struct fl_hello *hello)
 {
         if (!process || !process->exec_pending || !process->exec_by_agent)
                 return -EPERM;
         fill_hello(session, &process->program, hello);
         process_drop_ring(process);
         strcpy(process->exe_path, process->program.exe_path);
+        if (process->program.script_arguments)
+                return say_hello_to_script(process, caller, reply);
         reply->kind = REPLY_DESCRIPTOR;
         reply->fd = fd_take(&process->program.fd);
         reply->fd_cloexec = true;
@@ -233,7 +251,7 @@ static int call_hello(struct server *server, const struct caller *caller, uint64
         if (!runs_agent(session, caller))
                 return -EPERM;
         pthread_mutex_lock(&session->processes.lock);
-        r = say_hello(session, process_find(&session->processes, caller->tid), &server->reply, hello);
+        r = say_hello(session, process_find(&session->processes, caller->tid), caller, &server->reply, hello);
         pthread_mutex_unlock(&session->processes.lock);
         if (r < 0)
                 return r;

@@ -26,7 +26,8 @@ static size_t printable_sequence(const unsigned char *text, size_t length)
                         return 0;
                 point = point << 6 | (text[i] & 0x3f);
         }
-        if ((need == 2 && point < 0xa0) || (need == 3 && (point < 0x800 || (point >= 0xd800 && point < 0xe000))) ||
+        if ((need == 2 && point < 0xa0) ||
+            (need == 3 && (point < 0x800 || (point >= 0xd800 && point < 0xe000))) ||
             (need == 4 && (point < 0x10000 || point > 0x10ffff)))
                 return 0;
         /* Bidirectional and line-separating controls reorder what a person reads. */
@@ -36,34 +37,38 @@ static size_t printable_sequence(const unsigned char *text, size_t length)
         return need;
 }
 
+/* One character, or byte that is none, at text as it is written to piece. Its length there; *ret_taken here.
+ */
+static size_t escape_one(const unsigned char *text, size_t length, bool json, char piece[8],
+                         size_t *ret_taken)
+{
+        size_t taken = printable_sequence(text, length);
+
+        *ret_taken = taken ? taken : 1;
+        if (!taken)
+                return (size_t)snprintf(piece, 8, json ? "\\u00%02x" : "\\x%02x", text[0]);
+        if (text[0] == '\\' || (json && text[0] == '"'))
+                return (size_t)snprintf(piece, 8, "\\%c", text[0]);
+        memcpy(piece, text, taken);
+        return taken;
+}
+
 static char *escape(const char *text, size_t length, char *out, size_t size, bool json)
 {
-        const unsigned char *in = (const unsigned char *)text;
-        size_t used = 0;
+        size_t used = 0, cut = 0; /* cut: the last place where the ellipsis still fits */
 
-        for (size_t i = 0; i < length;) {
+        for (size_t i = 0, taken; i < length; i += taken) {
                 char piece[8];
-                size_t taken = printable_sequence(in + i, length - i), n;
+                size_t n = escape_one((const unsigned char *)text + i, length - i, json, piece, &taken);
 
-                if (taken && (in[i] == '\\' || (json && in[i] == '"')))
-                        n = (size_t)snprintf(piece, sizeof piece, "\\%c", in[i]);
-                else if (taken)
-                        n = taken, memcpy(piece, in + i, taken);
-                else
-                        n = (size_t)snprintf(piece, sizeof piece, json ? "\\u00%02x" : "\\x%02x", in[i]);
-
-                if (used + n + sizeof ellipsis > size && i + (taken ? taken : 1) < length) {
-                        memcpy(out + used, ellipsis, sizeof ellipsis);
-                        return out;
-                }
-                if (used + n + 1 > size) {
-                        out[used] = 0;
-                        out[size - 1] = '\0';
+                if (used + n >= size) {
+                        memcpy(out + cut, ellipsis, sizeof ellipsis);
                         return out;
                 }
                 memcpy(out + used, piece, n);
                 used += n;
-                i += taken ? taken : 1;
+                if (used + sizeof ellipsis <= size)
+                        cut = used;
         }
         out[used] = '\0';
         return out;
