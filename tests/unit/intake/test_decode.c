@@ -515,7 +515,7 @@ Test(decode, a_caller_that_is_gone_told_nothing)
 Test(decode, memory_of_another_process)
 {
         static const char there[] = "in the child, too";
-        char *shared = strdup("before");
+        char shared[] = "before";
         char out[64];
         pid_t child = fork();
 
