@@ -18,6 +18,7 @@
 
 #define AUTOMATON_LISTS      8
 #define AUTOMATON_NODES_MAX  (1u << 21)  /* NFA nodes; more is an error of the policy */
+#define AUTOMATON_STEPS_MAX  (1u << 26)  /* of all patterns together, shared ones counted each time */
 #define AUTOMATON_SETS_MAX   4096        /* different [..] classes */
 #define AUTOMATON_STATES_MAX 8192        /* DFA states that are kept */
 #define AUTOMATON_BYTES_MAX  (16u << 20) /* and the memory they may take */

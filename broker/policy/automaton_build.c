@@ -65,6 +65,8 @@ static int step(struct automaton *a, uint32_t *at, enum edge_kind kind, unsigned
         uint32_t target;
         int r;
 
+        if (++a->steps > AUTOMATON_STEPS_MAX)
+                return -E2BIG;
         if (edge_follow(a, at, kind, value))
                 return 0;
         r = node_add(a, loop, &target);

@@ -65,6 +65,7 @@ struct automaton {
         struct byte_set *sets;
         size_t node_count, node_room, edge_count, edge_room, accept_count, accept_room, set_count, set_room;
         unsigned guarded;
+        size_t steps; /* taken while building */
 
         unsigned char classes[256];        /* byte to class */
         unsigned char representative[256]; /* class to one of its bytes */

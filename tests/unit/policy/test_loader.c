@@ -355,6 +355,27 @@ Test(loader, many_values)
         free(text);
 }
 
+/* Short text, but a great deal of work: the same long pattern with many alternatives, again and again. */
+Test(loader, much_work, .timeout = 60)
+{
+        size_t room = 1u << 20, used;
+        char *text = malloc(room);
+        struct err err = {0};
+
+        used = (size_t)sprintf(text, "{\"flicker\": 1, \"vars\": {\"A\": \"");
+        for (unsigned i = 0; i < 8; i++)
+                used += (size_t)sprintf(text + used, "/{a,b}");
+        memset(text + used, 'c', 3500);
+        used += 3500;
+        used += (size_t)sprintf(text + used, "\"}, \"files\": {\"read\": [\"$A\"");
+        while (used + 16 < room)
+                used += (size_t)sprintf(text + used, ",\"$A\"");
+        used += (size_t)sprintf(text + used, "]}}");
+        cr_expect_lt(load(text, used, &err), 0);
+        cr_expect(strstr(err.message, "the patterns are too many or too long together"), "%s", err.message);
+        free(text);
+}
+
 Test(loader, comments_and_escapes)
 {
         struct policy *policy =
