@@ -16,7 +16,7 @@
 
 #include "agent/poison.h"
 
-_Static_assert(AG_START_RESERVE == AG_STACK_RESERVE, "_start keeps what ag_stack_build needs");
+_Static_assert(AG_START_RESERVE >= 2 * AG_STACK_RESERVE, "_start keeps what ag_stack_build needs");
 
 /* Asks the broker what to run; returns the program's descriptor. */
 static int hello(void)
@@ -65,6 +65,20 @@ static void make_stack_executable(const uint64_t *initial)
                 ag_die_as_exec();
 }
 
+/* A script runs its interpreter with arguments of its own. The kernel is to know them, for /proc/PID/cmdline:
+ * the agent executes itself once more with them, and the next hello is the interpreter's. Where that fails
+ * the arguments are right all the same, but for what others see. */
+static uint64_t *become_interpreter(uint64_t *initial)
+{
+        const struct ag_auxiliary none = {0};
+        uint64_t *block = ag_pointer(ag_stack_build(initial, &ag_hello, &none));
+        uint64_t *argv = block + 1, *envp = argv + block[0] + 1;
+
+        ag_kernel3(__NR_execve, ag_address(ag_hello.agent_path), ag_address(argv), ag_address(envp));
+        ag_hello.script_arguments = 0;
+        return block;
+}
+
 struct ag_departure ag_start(uint64_t *initial)
 {
         struct ag_image program, interpreter;
@@ -73,6 +87,8 @@ struct ag_departure ag_start(uint64_t *initial)
         struct ag_departure departure;
         int fd = hello();
 
+        if (ag_hello.script_arguments)
+                initial = become_interpreter(initial);
         ag_process_init();
         workspace = ag_workspace_create();
         if (!workspace)

@@ -3,7 +3,7 @@
 #ifndef FLICKER_AGENT_START_H
 #define FLICKER_AGENT_START_H
 
-#define AG_START_RESERVE 8192 /* bytes that _start leaves below the initial stack, AG_STACK_RESERVE */
+#define AG_START_RESERVE 16384 /* bytes that _start leaves below the initial stack: ag_stack_build twice */
 
 #ifndef __ASSEMBLER__
 

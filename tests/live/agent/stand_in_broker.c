@@ -210,7 +210,7 @@ static long give(int listener, const struct seccomp_notif *notification, int fd)
 
 static long answer_hello(int listener, const struct seccomp_notif *notification)
 {
-        const struct approval *approval = approvals[process_of((pid_t)notification->pid)];
+        struct approval *approval = approvals[process_of((pid_t)notification->pid)];
         static struct fl_hello hello;
         int fd;
 
@@ -228,6 +228,7 @@ static long answer_hello(int listener, const struct seccomp_notif *notification)
                 hello.reported[SYS_openat / 64] |= 1ull << (SYS_openat % 64);
         }
         hello.script_arguments = approval->script_arguments;
+        approval->script_arguments = 0; /* the agent executes itself with the interpreter's arguments */
         snprintf(hello.comm, sizeof hello.comm, "%.15s",
                  strrchr(approval->execfn, '/') ? strrchr(approval->execfn, '/') + 1 : approval->execfn);
         snprintf(hello.execfn, sizeof hello.execfn, "%s", approval->execfn);
