@@ -97,5 +97,5 @@ bool run_policy_is_directory(const char *path)
 {
         struct stat status;
 
-        return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+        return stat(path, &status) == 0 && (S_ISDIR(status.st_mode) || S_ISCHR(status.st_mode));
 }

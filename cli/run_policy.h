@@ -19,7 +19,7 @@ struct run_policy_request {
 int run_policy_load(const struct run_policy_request *request, const struct run_paths *paths,
                     struct policy **ret_policy, struct err *err);
 
-/* Does path name an existing directory? For tiers_plan. */
+/* Does path name an existing directory or device node? For tiers_plan. */
 bool run_policy_is_directory(const char *path);
 
 #endif

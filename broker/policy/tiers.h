@@ -13,11 +13,11 @@
 #include "broker/policy/syscalls.h"
 
 struct tier_inputs {
-        bool agent;        /* the agent will be loaded where it helps */
+        bool agent; /* the agent will be loaded where it helps */
         bool mediate_all;
-        bool warn;         /* refuse nothing that the policy alone refuses */
-        bool privileged;   /* the broker may act with other users' credentials */
-        int landlock_abi;  /* what landlock_abi() says; below 3 opens never run natively (O_TRUNC) */
+        bool warn;        /* refuse nothing that the policy alone refuses */
+        bool privileged;  /* the broker may act with other users' credentials */
+        int landlock_abi; /* what landlock_abi() says; below 3 opens never run natively (O_TRUNC) */
 };
 
 /* What the filter does with a syscall whose registers match no special rule. */
@@ -30,17 +30,17 @@ enum tier_action {
 
 struct tiers {
         enum tier_action action[SYSCALLS_LIMIT];
-        bool agent;             /* load it */
-        bool files_in_kernel;   /* opens run natively: Landlock expresses the whole file policy */
-        bool landlock_files;    /* Landlock's file rules are installed (not under warn) */
-        bool report;            /* native opens that fail with EACCES/EPERM are reported by the agent */
-        bool substitute_exe;    /* the agent substitutes "/proc/self/exe" */
+        bool agent;           /* load it */
+        bool files_in_kernel; /* opens run natively: Landlock expresses the whole file policy */
+        bool landlock_files;  /* Landlock's file rules are installed (not under warn) */
+        bool report;          /* native opens that fail with EACCES/EPERM are reported by the agent */
+        bool substitute_exe;  /* the agent substitutes "/proc/self/exe" */
         bool unix_sockets, tcp_sockets, udp_sockets; /* families that may be created */
         bool ipv4_sockets, ipv6_sockets;             /* the same of AF_INET and AF_INET6 */
-        bool listening;         /* listen may be called: the policy grants some bind */
-        bool sends_in_kernel;   /* no datagram addresses to judge: sendmsg and sendmmsg run natively */
-        bool hides;             /* the policy hides names */
-        bool privileged;        /* the target may hold capabilities */
+        bool listening;                              /* listen may be called: the policy grants some bind */
+        bool sends_in_kernel; /* no datagram addresses to judge: sendmsg and sendmmsg run natively */
+        bool hides;           /* the policy hides names */
+        bool privileged;      /* the target may hold capabilities */
         bool mediate_all;
         bool warn;
         uint64_t mediated[SYSCALLS_LIMIT / 64]; /* for struct fl_hello */
@@ -52,8 +52,9 @@ struct tiers {
  * with EINTR, which no program expects of them, or there is no coming back. */
 bool tiers_never_notifies(int nr);
 
-/* Pure. is_directory answers whether a rule's pattern names an existing directory (the kernel tier needs
- * that); it is a parameter so that tests decide. */
+/* Pure. is_directory answers whether a rule's pattern names what Landlock can hold on to: an existing
+ * directory or device node. (A regular file is lost to it when another is renamed into its place.) It is a
+ * parameter so that tests decide. */
 void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
                 bool (*is_directory)(const char *path), struct tiers *ret_tiers);
 

@@ -67,7 +67,7 @@ static bool directory_exists(const char *path)
 {
         struct stat status;
 
-        return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+        return stat(path, &status) == 0 && (S_ISDIR(status.st_mode) || S_ISCHR(status.st_mode));
 }
 
 /* Enters the domain of the policy text (with %s for the tree). */
@@ -147,7 +147,7 @@ static const struct tier_inputs kernel_tier = {.agent = true};
 
 #define GRANTS                                                                                               \
         "\"files\": { \"read\": [\"%/read\", \"/lib\", \"/lib64\", \"/usr/lib\"], \"write\": "               \
-        "[\"%/write\"], "                                                                                    \
+        "[\"%/write\", \"/dev/null\"], "                                                                     \
         "\"exec\": [\"%/exec\"] }"
 
 static void exactly_the_policy(void)
@@ -159,6 +159,8 @@ static void exactly_the_policy(void)
         CHILD_CHECK(try_open("read/file", O_RDONLY | O_TRUNC) == EACCES);
         CHILD_CHECK(try_open("read/new", O_RDONLY | O_CREAT) == EACCES);
         CHILD_CHECK(try_open("write/file", O_RDWR | O_TRUNC) == 0);
+        CHILD_CHECK(open("/dev/null", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) >= 0);
+        CHILD_CHECK(open("/dev/zero", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES);
         CHILD_CHECK(try_open("write/new", O_WRONLY | O_CREAT | O_EXCL) == 0);
         CHILD_CHECK(try_open("exec/file", O_RDONLY) == 0);
         CHILD_CHECK(try_open("exec/file", O_WRONLY) == EACCES);
