@@ -33,7 +33,7 @@ struct caller_status {
         struct {
                 gid_t real, effective, saved, file;
         } gid;
-        uint64_t cap_permitted, cap_effective;
+        uint64_t cap_permitted, cap_effective, cap_bounding;
         uint64_t signals_pending, signals_pending_shared, signals_blocked, signals_ignored, signals_caught;
         unsigned group_count;
         bool groups_cut; /* there are more */
@@ -43,6 +43,15 @@ struct caller_status {
 
 /* The status of the caller's thread, read at most once a request. 0 or -errno (-ESRCH: gone). */
 int caller_status(struct operation *operation, const struct caller_status **ret_status);
+
+/* What of the caller's credentials the kernel tells at once (PIDFD_GET_INFO, Linux 6.13). */
+struct caller_ids {
+        uint32_t tid, tgid;
+        uint32_t uid[4], gid[4]; /* real, effective, saved, file */
+};
+
+/* 0 or -errno: -ENOTTY where the kernel cannot. */
+int caller_ids(struct operation *operation, struct caller_ids *ret_ids);
 
 /* Makes the caller's umask this thread's, for what is created next. 0 or -errno. */
 int caller_umask(struct operation *operation);

@@ -22,17 +22,33 @@ struct identity {
         gid_t groups[CALLER_GROUPS_MAX];
 };
 
+/*
+ * What /proc/TID/status said of a thread, good for as long as the kernel names the same ids for the very same
+ * thread and nobody in the sandbox changed anything (groups and capabilities are not among the ids).
+ */
+struct remembered {
+        pid_t tid; /* 0: none */
+        unsigned generation;
+        struct caller_ids ids;
+        struct caller_status status;
+};
+
+#define REMEMBERED_MAX 4
+
 struct credentials {
         struct identity own;     /* the broker's */
         struct identity current; /* valid unless is_own */
         bool is_own;
         bool real_differs; /* the broker's real ids from its effective ones */
         uint64_t cap_permitted, cap_inheritable;
+        struct remembered remembered[REMEMBERED_MAX];
+        unsigned next;
 };
 
 void credentials_watch_note(struct credentials_watch *watch)
 {
-        __atomic_store_n(&watch->changed, 1, __ATOMIC_SEQ_CST);
+        if (__atomic_add_fetch(&watch->changed, 1, __ATOMIC_SEQ_CST) == 0)
+                __atomic_add_fetch(&watch->changed, 1, __ATOMIC_SEQ_CST); /* 0 means never */
 }
 
 static int caps_get(uint64_t *ret_effective, uint64_t *ret_permitted, uint64_t *ret_inheritable)
@@ -177,10 +193,49 @@ static int become(struct worker *worker, const struct identity *want)
         return r;
 }
 
-static int identity_of(struct operation *operation, bool real, struct identity *ret_identity)
+static bool ids_match(const struct caller_ids *ids, const struct caller_status *status)
+{
+        return ids->uid[0] == status->uid.real && ids->uid[1] == status->uid.effective &&
+               ids->uid[3] == status->uid.file && ids->gid[0] == status->gid.real &&
+               ids->gid[1] == status->gid.effective && ids->gid[3] == status->gid.file;
+}
+
+/* The caller's status, as far as credentials go: remembered where that is certain to be true still. */
+static int status_of(struct operation *operation, unsigned generation,
+                     const struct caller_status **ret_status)
+{
+        struct credentials *credentials = operation->worker->credentials;
+        struct remembered *entry = credentials->remembered;
+        struct caller_ids ids;
+        int r;
+
+        if (operation->status_known || !generation || caller_ids(operation, &ids) < 0)
+                return caller_status(operation, ret_status);
+        while (entry < credentials->remembered + REMEMBERED_MAX && entry->tid != operation->caller->tid)
+                entry++;
+        if (entry == credentials->remembered + REMEMBERED_MAX)
+                entry = &credentials->remembered[credentials->next++ % REMEMBERED_MAX];
+        else if (entry->generation == generation && !memcmp(&entry->ids, &ids, sizeof ids)) {
+                *ret_status = &entry->status;
+                return 0;
+        }
+        entry->tid = 0;
+        r = caller_status(operation, ret_status);
+        /* Capabilities are not remembered: an exec changes them, and none of this shows it. */
+        if (r < 0 || !ids_match(&ids, *ret_status) || (*ret_status)->cap_permitted)
+                return r;
+        memcpy(&entry->status, *ret_status, sizeof entry->status);
+        entry->ids = ids;
+        entry->generation = generation;
+        entry->tid = operation->caller->tid;
+        return 0;
+}
+
+static int identity_of(struct operation *operation, bool real, unsigned generation,
+                       struct identity *ret_identity)
 {
         const struct caller_status *status;
-        int r = caller_status(operation, &status);
+        int r = status_of(operation, generation, &status);
 
         if (r < 0)
                 return r;
@@ -202,17 +257,19 @@ static int identity_of(struct operation *operation, bool real, struct identity *
 static int assume(struct operation *operation, bool real)
 {
         const struct operations *operations = operation->worker->operations;
+        unsigned generation = 0;
         struct identity want;
         int r;
 
         if (!operations->privileged)
                 return 0;
-        if (operations->watch && !__atomic_load_n(&operations->watch->changed, __ATOMIC_SEQ_CST) &&
-            !(real && operation->worker->credentials->real_differs)) {
+        if (operations->watch)
+                generation = __atomic_load_n(&operations->watch->changed, __ATOMIC_SEQ_CST);
+        if (operations->watch && !generation && !(real && operation->worker->credentials->real_differs)) {
                 credentials_restore(operation->worker);
                 return 0;
         }
-        r = identity_of(operation, real, &want);
+        r = identity_of(operation, real, generation, &want);
         if (r < 0) {
                 credentials_restore(operation->worker);
                 return r;
@@ -228,4 +285,18 @@ int credentials_assume(struct operation *operation)
 int credentials_assume_real(struct operation *operation)
 {
         return assume(operation, true);
+}
+
+void credentials_check_exec(struct operation *operation)
+{
+        const struct operations *operations = operation->worker->operations;
+        const struct credentials *credentials = operation->worker->credentials;
+        const struct caller_status *status;
+
+        if (!operations->privileged || !operations->watch)
+                return;
+        if (caller_status(operation, &status) < 0 || credentials->own.cap_effective & ~status->cap_bounding ||
+            credentials->own.cap_effective & ~status->cap_effective ||
+            __atomic_load_n(&operations->watch->changed, __ATOMIC_SEQ_CST))
+                credentials_watch_note(operations->watch);
 }

@@ -21,10 +21,11 @@ struct worker;
  * and nothing has to be read. One per sandbox, shared by all workers. The session calls
  * credentials_watch_note() before it lets a REQUEST_CREDENTIALS go on (and before anything else that can
  * change credentials, at that moment or at the next exec: PR_CAPBSET_DROP, PR_SET_SECUREBITS,
- * PR_CAP_AMBIENT). It never goes back.
+ * PR_CAP_AMBIENT). It never goes back. Every further
+ * change is noted as well, and before it happens.
  */
 struct credentials_watch {
-        unsigned changed; /* atomic */
+        unsigned changed; /* atomic: how often */
 };
 
 void credentials_watch_note(struct credentials_watch *watch);
@@ -35,6 +36,9 @@ int credentials_assume(struct operation *operation);
 
 /* The same with the real ids in place of the effective ones, as access(2) asks. */
 int credentials_assume_real(struct operation *operation);
+
+/* Before an exec, which may change capabilities: a bounding set that was cut down takes effect then. */
+void credentials_check_exec(struct operation *operation);
 
 /* Back to the broker's own. Failure is a broken invariant of the broker and ends it. */
 void credentials_restore(struct worker *worker);

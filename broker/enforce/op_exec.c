@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "broker/enforce/credentials.h"
 #include "broker/enforce/reopen.h"
 #include "broker/enforce/resolve.h"
 
@@ -99,6 +100,8 @@ int operations_open_program(struct worker *worker, const struct caller *caller,
         reply_init(&reply);
         place_init(&place);
         operation.reply = &reply;
+        if (access == PATH_EXEC)
+                credentials_check_exec(&operation);
         fd = open_program(&operation, path, at_flags, access, &place);
         if (ret_verdict && reply.judged) {
                 memcpy(ret_verdict, &reply.verdict, offsetof(struct verdict, object));
