@@ -96,23 +96,6 @@ bool serve_refused(struct server *server, const struct caller *caller, const str
         return false;
 }
 
-/* Registers alone decide: the filter's own rules, looked at again for the explanation, or to go on where it
- * notified of everything. */
-static void serve_registers(struct server *server, const struct raw_call *call)
-{
-        struct reply *reply = &server->reply;
-
-        scalar_check(server->session->options.tiers, call->nr, call->args, &reply->verdict);
-        if (reply->verdict.outcome == VERDICT_ALLOW ||
-            (server->session->options.warn && !reply->verdict.baseline)) {
-                reply->judged = reply->verdict.outcome != VERDICT_ALLOW;
-                reply_continue(reply, "register values decide");
-                return;
-        }
-        name_syscall(&reply->verdict, call->nr);
-        reply_refusal(reply);
-}
-
 static void serve_baseline_refusal(struct reply *reply, int nr, int error)
 {
         reply->verdict.outcome = VERDICT_DENY;
@@ -133,6 +116,61 @@ static bool send_by_registers(const struct tiers *tiers, const struct raw_call *
                 return tiers->sends_in_kernel && !(flags & MSG_FASTOPEN);
         }
         return false;
+}
+
+/* Which argument of call names a process, which has to be one of the sandbox's? -1: none. The registers have
+ * passed scalar_check. */
+static int process_argument(int nr)
+{
+        switch (nr) {
+        case SYS_prlimit64:
+        case SYS_move_pages:
+        case SYS_migrate_pages:
+        case SYS_sched_setparam:
+        case SYS_sched_setscheduler:
+        case SYS_sched_setaffinity:
+        case SYS_sched_setattr:
+                return 0;
+        case SYS_setpriority:
+        case SYS_ioprio_set:
+                return 1;
+        default:
+                return -1;
+        }
+}
+
+static bool names_outsider(const struct session *session, const struct raw_call *call)
+{
+        const struct program_lookup *programs = &session->operations.programs;
+        int index = process_argument(call->nr);
+        pid_t pid = index < 0 ? 0 : (pid_t)call->args[index];
+
+        if (pid == 0)
+                return false;
+        pid = pid > 0 ? proc_tgid(pid) : -ESRCH;
+        return pid == -ESRCH ? false /* the kernel says so too */
+                             : !programs->is_member(programs->context, pid);
+}
+
+/* Registers alone decide: the filter's own rules, looked at again for the explanation, or to go on where it
+ * notified of everything. */
+static void serve_registers(struct server *server, const struct raw_call *call)
+{
+        struct reply *reply = &server->reply;
+
+        scalar_check(server->session->options.tiers, call->nr, call->args, &reply->verdict);
+        if (reply->verdict.outcome == VERDICT_ALLOW && names_outsider(server->session, call)) {
+                serve_baseline_refusal(reply, call->nr, EPERM);
+                return;
+        }
+        if (reply->verdict.outcome == VERDICT_ALLOW ||
+            (server->session->options.warn && !reply->verdict.baseline)) {
+                reply->judged = reply->verdict.outcome != VERDICT_ALLOW;
+                reply_continue(reply, "register values decide");
+                return;
+        }
+        name_syscall(&reply->verdict, call->nr);
+        reply_refusal(reply);
 }
 
 static int serve_brokered(struct server *server, const struct caller *caller, const struct raw_call *call)

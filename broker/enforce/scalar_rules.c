@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -31,6 +32,12 @@
 #define NAMESPACES                                                                                           \
         (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |        \
          CLONE_NEWNET)
+
+#define IOPRIO_WHO_PROCESS 1 /* linux/ioprio.h, which older headers lack */
+#define OTHER_PROCESS(number)                                                                                \
+        {                                                                                                    \
+                .nr = (number), .outcome = SCALAR_ASK, WHERE(1, INT_NE(0, 0))                                \
+        }
 
 static bool no_unix(const struct tiers *tiers)
 {
@@ -259,9 +266,25 @@ const struct scalar_rule scalar_rules[] = {
          .object = "SECCOMP_FILTER_FLAG_NEW_LISTENER",
          WHERE(2, INT_EQ(0, SECCOMP_SET_MODE_FILTER),
                INT_MASKED(1, SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_NEW_LISTENER))},
-        {.nr = SYS_prlimit64, BASELINE(EPERM), .object = "another process", WHERE(1, INT_NE(0, 0))},
-        {.nr = SYS_move_pages, BASELINE(EPERM), .object = "another process", WHERE(1, INT_NE(0, 0))},
-        {.nr = SYS_migrate_pages, BASELINE(EPERM), .object = "another process", WHERE(1, INT_NE(0, 0))},
+        /* Other processes, where they are in the sandbox: that only the broker knows. Groups and users reach
+         * out of it (flicker-run is of the program's group). */
+        OTHER_PROCESS(SYS_prlimit64),
+        OTHER_PROCESS(SYS_move_pages),
+        OTHER_PROCESS(SYS_migrate_pages),
+        OTHER_PROCESS(SYS_sched_setparam),
+        OTHER_PROCESS(SYS_sched_setscheduler),
+        OTHER_PROCESS(SYS_sched_setaffinity),
+        OTHER_PROCESS(SYS_sched_setattr),
+        {.nr = SYS_setpriority,
+         BASELINE(EPERM),
+         .object = "a group or user",
+         WHERE(1, INT_NE(0, PRIO_PROCESS))},
+        {.nr = SYS_setpriority, .outcome = SCALAR_ASK, WHERE(1, INT_NE(1, 0))},
+        {.nr = SYS_ioprio_set,
+         BASELINE(EPERM),
+         .object = "a group or user",
+         WHERE(1, INT_NE(0, IOPRIO_WHO_PROCESS))},
+        {.nr = SYS_ioprio_set, .outcome = SCALAR_ASK, WHERE(1, INT_NE(1, 0))},
         {.nr = SYS_getdents, BASELINE(ENOSYS), .applies = hides, .object = "getdents"},
 
         /* Typing into, or taking over, a terminal that is shared with what is outside. */
