@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <pthread.h>
-
 #include "broker/policy/pattern.h"
 #include "tests/unit/policy/fixture.h"
 
@@ -179,44 +177,6 @@ Test(automaton, reach_beyond_the_bound)
         }
         bench_finish(&warm);
         bench_finish(&cold);
-}
-
-struct thread_work {
-        struct bench *bench;
-        uint32_t seed;
-        unsigned wrong;
-};
-
-static void *thread_run(void *argument)
-{
-        struct thread_work *work = argument;
-        char path[64];
-
-        for (unsigned i = 0; i < 5000; i++) {
-                noisy_path(&work->seed, path, 40);
-                work->wrong += (match(work->bench, path).rule[0] == 0) != first_expected(path);
-        }
-        return NULL;
-}
-
-/* For the thread sanitizer, above all. */
-Test(automaton, threads)
-{
-        struct thread_work works[4];
-        pthread_t threads[4];
-        struct bench bench;
-
-        bench_init(&bench);
-        add_explosive(&bench);
-        for (unsigned i = 0; i < 4; i++) {
-                works[i] = (struct thread_work){.bench = &bench, .seed = 1 + i / 2};
-                cr_assert_eq(pthread_create(&threads[i], NULL, thread_run, &works[i]), 0);
-        }
-        for (unsigned i = 0; i < 4; i++) {
-                pthread_join(threads[i], NULL);
-                cr_expect_eq(works[i].wrong, 0);
-        }
-        bench_finish(&bench);
 }
 
 Test(automaton, every_byte_is_a_class)
