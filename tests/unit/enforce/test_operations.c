@@ -521,3 +521,58 @@ Test(operations, nothing_is_done_for_the_dead)
         world.sandbox.caller.tid = 0;
         world_finish(&world);
 }
+
+static void become_nobody(int signal)
+{
+        (void)signal;
+        if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+                _exit(1);
+}
+
+static void prepare_changing_caller(const char *directory)
+{
+        struct sigaction action = {.sa_handler = become_nobody};
+
+        prepare_caller(directory);
+        sigaction(SIGUSR1, &action, NULL);
+}
+
+/* Served with the credentials that it has now, and so is the next one. */
+Test(operations, credentials_are_those_of_now)
+{
+        struct sandbox *sandbox;
+        struct world world;
+        pid_t first, second;
+
+        if (geteuid() != 0)
+                cr_skip("needs privileges");
+        world_init(&world);
+        sandbox = &world.sandbox;
+        chmod(at("w/file"), 0600);
+        chmod(world.root, 0755);
+        chmod(at("w"), 0777);
+        first = sandbox->caller.tid;
+        sandbox_fork(sandbox, world.root, prepare_changing_caller);
+        second = sandbox->caller.tid;
+        for (unsigned round = 0; round < 3; round++) {
+                sandbox->caller.tid = second;
+                cr_expect_eq(ask_open(&world, "w/file", O_RDWR), round ? -EACCES : 0, "round %u", round);
+                cr_expect_eq(ask_open(&world, round ? "w/theirs" : "w/mine", O_RDWR | O_CREAT), 0);
+                sandbox->caller.tid = first;
+                cr_expect_eq(ask_open(&world, "w/file", O_RDWR), 0);
+                if (round)
+                        continue;
+                credentials_watch_note(&sandbox->watch);
+                kill(second, SIGUSR1);
+                usleep(100000);
+        }
+        struct stat status;
+        cr_expect_eq(stat(at("w/theirs"), &status), 0);
+        cr_expect_eq(status.st_uid, NOBODY);
+        cr_expect_eq(status.st_gid, NOBODY);
+        cr_expect_eq(stat(at("w/mine"), &status), 0);
+        cr_expect_eq(status.st_uid, 0);
+        kill(second, SIGKILL);
+        waitpid(second, NULL, 0);
+        world_finish(&world);
+}
