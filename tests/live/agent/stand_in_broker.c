@@ -171,14 +171,42 @@ static long follow_script(struct approval *approval)
         return 0;
 }
 
+static pid_t parent_of(pid_t pid)
+{
+        char path[64], line[512];
+        int parent = 0;
+        FILE *stat;
+
+        snprintf(path, sizeof path, "/proc/%d/stat", pid);
+        stat = fopen(path, "re");
+        if (stat && fgets(line, sizeof line, stat) && strrchr(line, ')'))
+                sscanf(strrchr(line, ')'), ") %*c %d", &parent);
+        if (stat)
+                fclose(stat);
+        return parent;
+}
+
+/* What process pid runs: it, or the ancestor that it was forked from, was approved with it. */
+static const char *program_of(pid_t pid)
+{
+        for (; pid > 1; pid = parent_of(pid)) {
+                if (approvals[pid])
+                        return approvals[pid]->path;
+        }
+        return "/proc/self/exe";
+}
+
 static long approve(pid_t tid, int directory, const char *path)
 {
         struct approval *approval = calloc(1, sizeof *approval);
         pid_t pid = process_of(tid);
+        char real[PATH_MAX];
         long r;
 
         snprintf(approval->execfn, sizeof approval->execfn, "%s", path);
-        if (path[0] == '/')
+        if (strcmp(path, "/proc/self/exe") == 0)
+                snprintf(approval->path, sizeof approval->path, "%s", program_of(pid));
+        else if (path[0] == '/')
                 snprintf(approval->path, sizeof approval->path, "%s", path);
         else if (directory == AT_FDCWD)
                 snprintf(approval->path, sizeof approval->path, "/proc/%d/cwd/%.4000s", tid, path);
@@ -187,6 +215,13 @@ static long approve(pid_t tid, int directory, const char *path)
                          path);
         else
                 snprintf(approval->path, sizeof approval->path, "/proc/%d/fd/%d", tid, directory);
+        /* The descriptor may be gone when the new image asks. */
+        if (!realpath(approval->path, real)) {
+                r = -errno;
+                free(approval);
+                return r;
+        }
+        strcpy(approval->path, real);
         r = follow_script(approval);
         if (r < 0) {
                 free(approval);
@@ -437,7 +472,6 @@ int main(int argc, char **argv)
         while (waitpid(pid, &status, 0) < 0)
                 continue;
         if (WIFSIGNALED(status)) {
-                fprintf(stderr, "stand-in-broker: signal %d\n", WTERMSIG(status));
                 return 128 + WTERMSIG(status);
         }
         return WEXITSTATUS(status);
