@@ -414,6 +414,51 @@ Test(socket, unix_bind_refused)
         cr_assert_eq(perform_unix(REQUEST_BIND, local, "absent/x"), -ENOENT);
 }
 
+/* A caller that gave its privileges up. */
+static void prepare_nobody(const char *directory)
+{
+        prepare(directory);
+        cr_assert_eq(setgroups(0, NULL), 0);
+        cr_assert_eq(setresgid(NOBODY, NOBODY, NOBODY), 0);
+        cr_assert_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* The test's thread is the worker, and still has the credentials of its last caller. */
+static void as_root_chmod(const char *path, mode_t mode)
+{
+        credentials_restore(&sandbox.worker);
+        cr_assert_eq(chmod(path, mode), 0);
+}
+
+Test(socket, done_with_the_callers_credentials)
+{
+        char path[PATH_MAX];
+        struct stat status;
+
+        if (geteuid() != 0)
+                return;
+        kill(sandbox.caller.tid, SIGKILL);
+        waitpid(sandbox.caller.tid, NULL, 0);
+        chmod(root, 0755);
+        sandbox_fork(&sandbox, root, prepare_nobody);
+        credentials_watch_note(&sandbox.watch);
+        cr_assert_eq(perform_in(REQUEST_BIND, udp, "127.0.0.1", 1), -EACCES);
+        cr_assert_eq(sandbox.reply.verdict.outcome, VERDICT_ALLOW);
+        in_root(path, "free/server");
+        as_root_chmod(path, 0700);
+        cr_assert_eq(perform_unix(REQUEST_CONNECT, local, path), -EACCES);
+        as_root_chmod(path, 0777);
+        cr_assert_eq(perform_unix(REQUEST_CONNECT, local, path), 0);
+        cr_assert_eq(perform_unix(REQUEST_BIND, local, "free/nobodys"), -EACCES);
+        in_root(path, "free");
+        as_root_chmod(path, 0777);
+        cr_assert_eq(perform_unix(REQUEST_BIND, local, "free/nobodys"), 0);
+        in_root(path, "free/nobodys");
+        cr_assert_eq(stat(path, &status), 0);
+        cr_assert_eq(status.st_uid, NOBODY);
+}
+
 /* Sends. */
 
 static struct request_message *ask_send(int fd, const void *data, size_t size, int flags)
