@@ -21,7 +21,7 @@ may_include() {
         broker/enforce) echo 'broker/(base|policy|enforce)/' ;;
         broker/bpf) echo 'proto/' ;;
         broker) echo '(proto|broker)/' ;;
-        cli) echo '(cli/|broker/[a-z_]+\.h$|broker/(policy|enforce|base|plan)/[a-z_]+\.h$)' ;;
+        cli) echo '(cli/|proto/call\.h$|broker/[a-z_]+\.h$|broker/(policy|enforce|base|plan)/[a-z_]+\.h$)' ;;
         tests | tests/*) echo '.' ;;
         *) echo '^$' ;;
         esac

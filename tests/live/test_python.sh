@@ -45,7 +45,9 @@ sed 's/^forbidden.html 200/forbidden.html 404/' "$work/out/native.requests" >"$w
 for mode in $modes; do
         session "$mode" "$policies/plain.json" && {
                 same "$mode: what clients see" "$work/out/native.requests" "$work/out/$mode.requests"
-                check "$mode: nothing is refused" silent "$err"
+                # Where /etc/hosts does not know 127.0.0.1, Python asks a name server.
+                grep -av 'denied  socket udp' "$err" >"$work/out/refusals"
+                check "$mode: nothing is refused" silent "$work/out/refusals"
         }
         session "$mode" "$policies/rich.json" && {
                 same "$mode: what clients see of what is refused" "$work/out/expected-refused" "$work/out/$mode.requests"
