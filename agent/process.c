@@ -29,75 +29,60 @@ static bool is_open(unsigned nr)
         return nr == __NR_open || nr == __NR_openat || nr == __NR_openat2 || nr == __NR_creat;
 }
 
-/* Syscalls with a path, in the first or second argument. */
-struct path_syscall {
-        uint16_t nr;
-        uint8_t bits;
-};
-
-#define FIRST         0
+/* What does not depend on the policy. */
 #define SECOND        AG_HOT_PATH2
 #define REDO          AG_HOT_REDO /* finishes or fails, and never returns EINTR (signal(7) lists those that do) */
 #define EXE           AG_HOT_EXE
 #define NR_faccessat2 439
 
-static const struct path_syscall path_syscalls[] = {
-        {__NR_open, FIRST | EXE},
-        {__NR_openat, SECOND | EXE},
-        {__NR_openat2, SECOND},
-        {__NR_creat, FIRST},
-        {__NR_stat, FIRST | REDO | EXE},
-        {__NR_lstat, FIRST | REDO | EXE},
-        {__NR_newfstatat, SECOND | REDO | EXE},
-        {__NR_statx, SECOND | REDO | EXE},
-        {__NR_access, FIRST | REDO | EXE},
-        {__NR_faccessat, SECOND | REDO | EXE},
-        {NR_faccessat2, SECOND | REDO | EXE},
-        {__NR_readlink, FIRST | REDO | EXE},
-        {__NR_readlinkat, SECOND | REDO | EXE},
-        {__NR_statfs, FIRST | REDO},
-        {__NR_mkdir, FIRST | REDO},
-        {__NR_mkdirat, SECOND | REDO},
-        {__NR_rmdir, FIRST | REDO},
-        {__NR_unlink, FIRST | REDO},
-        {__NR_unlinkat, SECOND | REDO},
-        {__NR_rename, FIRST | REDO},
-        {__NR_renameat, SECOND | REDO},
-        {__NR_renameat2, SECOND | REDO},
-        {__NR_link, FIRST | REDO},
-        {__NR_linkat, SECOND | REDO},
-        {__NR_symlink, FIRST | REDO},
-        {__NR_symlinkat, FIRST | REDO},
-        {__NR_mknod, FIRST | REDO},
-        {__NR_mknodat, SECOND | REDO},
-        {__NR_chmod, FIRST | REDO},
-        {__NR_fchmodat, SECOND | REDO},
-        {__NR_chown, FIRST | REDO},
-        {__NR_lchown, FIRST | REDO},
-        {__NR_fchownat, SECOND | REDO},
-        {__NR_utime, FIRST | REDO},
-        {__NR_utimes, FIRST | REDO},
-        {__NR_futimesat, SECOND | REDO},
-        {__NR_utimensat, SECOND | REDO},
-        {__NR_chdir, FIRST | REDO},
-        {__NR_getxattr, FIRST | REDO},
-        {__NR_lgetxattr, FIRST | REDO},
-        {__NR_setxattr, FIRST | REDO},
-        {__NR_lsetxattr, FIRST | REDO},
-        {__NR_listxattr, FIRST | REDO},
-        {__NR_llistxattr, FIRST | REDO},
-        {__NR_removexattr, FIRST | REDO},
-        {__NR_lremovexattr, FIRST | REDO},
+static const uint8_t traits[FL_SYSCALL_LIMIT] = {
+        [__NR_open] = EXE,
+        [__NR_openat] = SECOND | EXE,
+        [__NR_openat2] = SECOND,
+        [__NR_stat] = REDO | EXE,
+        [__NR_lstat] = REDO | EXE,
+        [__NR_newfstatat] = SECOND | REDO | EXE,
+        [__NR_statx] = SECOND | REDO | EXE,
+        [__NR_access] = REDO | EXE,
+        [__NR_faccessat] = SECOND | REDO | EXE,
+        [NR_faccessat2] = SECOND | REDO | EXE,
+        [__NR_readlink] = REDO | EXE,
+        [__NR_readlinkat] = SECOND | REDO | EXE,
+        [__NR_statfs] = REDO,
+        [__NR_mkdir] = REDO,
+        [__NR_mkdirat] = SECOND | REDO,
+        [__NR_rmdir] = REDO,
+        [__NR_unlink] = REDO,
+        [__NR_unlinkat] = SECOND | REDO,
+        [__NR_rename] = REDO,
+        [__NR_renameat] = SECOND | REDO,
+        [__NR_renameat2] = SECOND | REDO,
+        [__NR_link] = REDO,
+        [__NR_linkat] = SECOND | REDO,
+        [__NR_symlink] = REDO,
+        [__NR_symlinkat] = REDO,
+        [__NR_mknod] = REDO,
+        [__NR_mknodat] = SECOND | REDO,
+        [__NR_chmod] = REDO,
+        [__NR_fchmodat] = SECOND | REDO,
+        [__NR_chown] = REDO,
+        [__NR_lchown] = REDO,
+        [__NR_fchownat] = SECOND | REDO,
+        [__NR_utime] = REDO,
+        [__NR_utimes] = REDO,
+        [__NR_futimesat] = SECOND | REDO,
+        [__NR_utimensat] = SECOND | REDO,
+        [__NR_chdir] = REDO,
+        [__NR_getxattr] = REDO,
+        [__NR_lgetxattr] = REDO,
+        [__NR_setxattr] = REDO,
+        [__NR_lsetxattr] = REDO,
+        [__NR_listxattr] = REDO,
+        [__NR_llistxattr] = REDO,
+        [__NR_removexattr] = REDO,
+        [__NR_lremovexattr] = REDO,
+        [__NR_bind] = REDO,
 };
-
-static unsigned path_bits(unsigned nr)
-{
-        for (unsigned i = 0; i < sizeof path_syscalls / sizeof path_syscalls[0]; i++) {
-                if (path_syscalls[i].nr == nr)
-                        return path_syscalls[i].bits;
-        }
-        return nr == __NR_bind ? REDO : 0;
-}
 
 uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
 {
@@ -105,7 +90,7 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
 
         if (nr >= FL_SYSCALL_LIMIT)
                 return 0;
-        path = path_bits(nr);
+        path = traits[nr];
         if (in_mask(hello->mediated, nr)) {
                 bits |= path & REDO;
                 if (in_mask(hello->ring, nr))
