@@ -45,9 +45,10 @@ static bool wants_write(uint64_t flags)
 static int check_sticky(struct operation *operation, const struct place *place)
 {
         const struct worker_files *files = operation->worker->files;
-        unsigned level = S_ISREG(place->status.st_mode)    ? files->protected_regular
-                         : S_ISFIFO(place->status.st_mode) ? files->protected_fifos
-                                                           : 0;
+        const mode_t mode = place->status.st_mode;
+        unsigned level = S_ISREG(mode)    ? files->protected_regular
+                         : S_ISFIFO(mode) ? files->protected_fifos
+                                          : 1;
         char directory[PLACE_PATH_MAX];
         struct stat parent;
         uid_t uid = geteuid();
@@ -79,6 +80,8 @@ static int check_type(struct operation *operation, const struct place *place, ui
                         return -EEXIST;
                 if (S_ISDIR(mode))
                         return -EISDIR;
+                if (check_sticky(operation, place) < 0)
+                        return -EACCES;
         }
         if (flags & O_DIRECTORY && !S_ISDIR(mode))
                 return -ENOTDIR;
@@ -88,7 +91,7 @@ static int check_type(struct operation *operation, const struct place *place, ui
                 return -ELOOP;
         if (S_ISDIR(mode) && wants_write(flags) && !(flags & OPEN_TMPFILE))
                 return -EISDIR;
-        return flags & O_CREAT ? check_sticky(operation, place) : 0;
+        return 0;
 }
 
 static int judge_open(struct operation *operation, const struct place *place, uint64_t flags)
@@ -211,20 +214,20 @@ static unsigned resolve_mode_of(uint64_t flags)
 }
 
 /* A name with a slash behind it is a directory's: nothing that O_CREAT makes or opens. */
-static bool asks_for_directory(const struct request *request)
+static int check_creation_name(struct operation *operation)
 {
+        const struct request *request = operation->request;
         const struct request_path *path = &request->path[0];
-
-        return request->open.flags & O_CREAT && path->length > 0 && path->text[path->length - 1] == '/';
-}
-
-static int open_directory_name(struct operation *operation)
-{
         struct place place;
-        int r = resolve_name(operation, &operation->request->path[0], &place);
+        int r;
 
+        if (!(request->open.flags & O_CREAT) || !path->length || path->text[path->length - 1] != '/')
+                return 0;
+        r = resolve_name(operation, path, &place);
+        if (r >= 0 && !place.dots)
+                r = -EISDIR;
         place_finish(&place);
-        return r < 0 ? r : -EISDIR;
+        return r;
 }
 
 static int open_once(struct operation *operation, unsigned mode)
@@ -233,8 +236,9 @@ static int open_once(struct operation *operation, unsigned mode)
         struct place place;
         int r;
 
-        if (asks_for_directory(request))
-                return open_directory_name(operation);
+        r = check_creation_name(operation);
+        if (r < 0)
+                return r;
         r = resolve_object(operation, &request->path[0], mode, request->open.resolve, &place);
         if (r < 0)
                 return r;

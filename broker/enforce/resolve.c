@@ -316,6 +316,10 @@ int resolve_name(struct operation *operation, const struct request_path *path, s
                 r = credentials_assume(operation);
         if (r >= 0)
                 r = open_parent(operation, base, directory, 0, 0, ret_place);
+        /* With any other name the operation itself looks into the directory. */
+        if (r >= 0 && ret_place->dots &&
+            syscall(SYS_faccessat2, ret_place->parent, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+                r = -errno;
         if (r < 0) {
                 place_finish(ret_place);
                 r = hide_error(operation, base, path->text, 0, r);
