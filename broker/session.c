@@ -9,12 +9,15 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "broker/proc.h"
 #include "broker/session_internal.h"
 
 #define WAKE_SIGNAL SIGRTMAX /* ends a blocking receive when the session stops */
+
+#define STOP_STEP_NS 2000000
 
 static void on_wake(int signal)
 {
@@ -131,16 +134,21 @@ int session_start(struct session *session, int listener)
 
 static void stop_listener(struct session *session)
 {
-        struct timespec step = {.tv_nsec = 2000000};
-
         session->stopping = true;
         if (!session->listener_started)
                 return;
-        /* The signal may come just before the receive blocks, so it is sent until the thread has ended. */
-        while (pthread_kill(session->listener_thread, WAKE_SIGNAL) == 0) {
-                if (pthread_tryjoin_np(session->listener_thread, NULL) == 0)
+        /* The listener ends by itself when the last process has. Otherwise the signal wakes it, and is sent
+         * again where it came just before the receive blocked. */
+        for (;;) {
+                struct timespec until;
+
+                clock_gettime(CLOCK_REALTIME, &until);
+                until.tv_nsec += STOP_STEP_NS;
+                until.tv_sec += until.tv_nsec / 1000000000;
+                until.tv_nsec %= 1000000000;
+                if (pthread_timedjoin_np(session->listener_thread, NULL, &until) == 0)
                         return;
-                nanosleep(&step, NULL);
+                pthread_kill(session->listener_thread, WAKE_SIGNAL);
         }
 }
 

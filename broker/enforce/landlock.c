@@ -147,7 +147,8 @@ static int grant_rule(const struct builder *builder, const struct rule *rule)
         uint64_t rights = rights_of(rule->list);
         int r;
 
-        if (rights == 0)
+        /* Where the broker opens, a program only ever executes natively; all other rights are for nobody. */
+        if (rights == 0 || (!builder->exact && rule->list != RULE_FILES_EXEC))
                 return 0;
         if (rule->wildcard)
                 return grant_wildcard(builder, rule->pattern, rights);
