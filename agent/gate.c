@@ -12,7 +12,7 @@
 
 #define OPEN_FAILING_MAX  3u
 #define OPEN_FAILING_RING 2u /* from here on the ring is asked first */
-#define RING_WASTED_MAX   10u
+#define RING_WASTED_MAX   4u /* a wait in vain every 17 calls at worst */
 
 static void note_open(struct ag_process *process, bool failed)
 {
