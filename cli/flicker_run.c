@@ -14,7 +14,6 @@
 #include "cli/run_options.h"
 #include "cli/run_paths.h"
 #include "cli/run_program.h"
-#include "cli/run_sandbox.h"
 #include "cli/run_supervise.h"
 
 /* Where a standard descriptor is closed, nothing else may come to stand in its place. Close-on-exec: the
@@ -52,30 +51,23 @@ static void raise_open_files(struct run_origin *origin)
 
 static int run(const struct run_options *options, struct run_origin *origin)
 {
-        static struct run_sandbox sandbox; /* static: large */
-        static struct run_paths paths;
+        static struct run_paths paths; /* static: large */
         static struct run_program program;
         struct err err = {0};
-        int status, r;
+        int r;
 
         r = run_program_find(options->program[0], &program, &err);
         if (r < 0) {
                 run_say("%s", err.message);
                 return r == -ENOENT ? RUN_NOT_FOUND : RUN_NOT_EXECUTABLE;
         }
+        if (run_paths_find(&paths, &err) < 0) {
+                run_say("%s", err.message);
+                return RUN_FAILED;
+        }
         raise_open_files(origin);
-        if (run_paths_find(&paths, &err) < 0 || run_sandbox_load(options, &paths, &sandbox, &err) < 0) {
-                run_say("%s", err.message);
-                return RUN_FAILED;
-        }
         block_signals(origin);
-        if (run_sandbox_plan(options, &paths, &sandbox, &err) < 0) {
-                run_say("%s", err.message);
-                return RUN_FAILED;
-        }
-        status = run_supervise(options, &paths, &program, &sandbox, origin);
-        run_sandbox_finish(&sandbox);
-        return status;
+        return run_supervise(options, &paths, &program, origin);
 }
 
 static int print(const char *text)

@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "broker/enforce/filter.h"
 #include "broker/enforce/landlock.h"
 #include "proto/call.h"
 
@@ -23,11 +27,11 @@ _Noreturn static void give_up(const struct run_launch *launch, enum child_stage 
         _exit(RLIMIT_NLIMITS); /* any status: the broker looks at state */
 }
 
-/* Puts back what flicker-run changed for itself and takes on what lasts across exec. */
-static int set_up(const struct run_launch *launch, pid_t guardian)
+/* What lasts across exec, done while the broker still reads the policy. */
+static int prepare(const struct run_launch *launch, pid_t guardian)
 {
         const int unneeded[] = {launch->control, launch->control_broker, launch->broker_pidfd,
-                                launch->ready_broker};
+                                launch->ready_broker, launch->go_broker};
 
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ||
             prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -37,6 +41,40 @@ static int set_up(const struct run_launch *launch, pid_t guardian)
         /* The listener has to find a number below a limit that may be small. */
         for (size_t i = 0; i < sizeof unneeded / sizeof *unneeded; i++)
                 close(unneeded[i]);
+        return 0;
+}
+
+/* Waits for the broker's word: the Landlock ruleset's descriptor, or -errno; -ESRCH where the broker is gone.
+ */
+static int await_go(const struct run_launch *launch)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control;
+        char byte;
+        struct iovec vector = {&byte, 1};
+        struct msghdr message = {.msg_iov = &vector,
+                                 .msg_iovlen = 1,
+                                 .msg_control = &control,
+                                 .msg_controllen = sizeof control};
+        ssize_t n = recvmsg(launch->go, &message, MSG_CMSG_CLOEXEC);
+        int ruleset;
+
+        if (n <= 0)
+                return n < 0 ? -errno : -ESRCH;
+        if (!CMSG_FIRSTHDR(&message) || CMSG_FIRSTHDR(&message)->cmsg_type != SCM_RIGHTS)
+                return -EMFILE; /* what did not fit was dropped */
+        memcpy(&ruleset, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof ruleset);
+        close(launch->go);
+        return ruleset;
+}
+
+/* Puts back what flicker-run changed for itself. */
+static int restore(const struct run_launch *launch)
+{
+        if (launch->state->has_tmpdir && setenv("TMPDIR", launch->state->tmpdir, 1) < 0)
+                return -ENOMEM;
         if (setrlimit(RLIMIT_NOFILE, &launch->open_files) < 0 ||
             sigaction(SIGCHLD, &launch->child_action, NULL) < 0 ||
             sigprocmask(SIG_SETMASK, &launch->signal_mask, NULL) < 0)
@@ -44,18 +82,20 @@ static int set_up(const struct run_launch *launch, pid_t guardian)
         return 0;
 }
 
-static void confine(const struct run_launch *launch)
+static void confine(const struct run_launch *launch, int ruleset)
 {
-        int r = landlock_restrict(launch->ruleset_fd);
+        const struct filter filter = {.program = {.len = (unsigned short)launch->state->filter_length,
+                                                  .filter = launch->state->filter}};
+        int r = landlock_restrict(ruleset);
 
         if (r < 0)
                 give_up(launch, CHILD_STAGE_LANDLOCK, -r);
-        close(launch->ruleset_fd);
-        r = filter_install(launch->filter);
+        close(ruleset);
+        r = filter_install(&filter);
         if (r < 0)
                 give_up(launch, CHILD_STAGE_FILTER, -r);
         /* The broker fetches it by this number. It is close-on-exec, and no exec succeeds before the broker
-         * serves it. Pairs with the acquire load in run_supervise.c. */
+         * serves it. Pairs with the acquire load in run_start.c. */
         __atomic_store_n(&launch->state->listener, (uint32_t)r + 1, __ATOMIC_RELEASE);
         close(launch->ready);
 }
@@ -64,7 +104,7 @@ static void confine(const struct run_launch *launch)
 static int execute(const struct run_launch *launch, const char *path, char **arguments,
                    enum child_stage *ret_stage)
 {
-        if (!launch->agent) {
+        if (!launch->state->use_agent) {
                 *ret_stage = CHILD_STAGE_PROGRAM;
                 execve(path, arguments, environ);
                 return -errno;
@@ -80,11 +120,15 @@ static int execute(const struct run_launch *launch, const char *path, char **arg
 void run_child(const struct run_launch *launch, pid_t guardian)
 {
         enum child_stage stage;
-        int r = set_up(launch, guardian);
+        int r = prepare(launch, guardian), ruleset = -1;
 
+        if (r == 0)
+                ruleset = r = await_go(launch);
+        if (r >= 0)
+                r = restore(launch);
         if (r < 0)
                 give_up(launch, CHILD_STAGE_SETUP, -r);
-        confine(launch);
+        confine(launch, ruleset);
         r = execute(launch, launch->path, launch->arguments, &stage);
         if (r == -ENOEXEC && launch->shell)
                 r = execute(launch, SHELL_PATH, launch->shell, &stage);

@@ -168,8 +168,8 @@ _Noreturn static void guard(struct guardian *guardian)
                 _exit(EXIT_FAILURE); /* the broker ends the sandbox then */
         watch(guardian);
         run_reap_all(0);
-        if (guardian->launch->tmpdir && broker_died(guardian))
-                run_tmpdir_remove(guardian->launch->tmpdir);
+        if (guardian->launch->state->has_tmpdir && broker_died(guardian))
+                run_tmpdir_remove(guardian->launch->state->tmpdir);
         _exit(EXIT_SUCCESS);
 }
 

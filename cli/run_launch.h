@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What flicker-run prepares before it forks, and what its three processes share: the broker (flicker-run
- * itself), the guardian, and the child that becomes the program. Everything here is filled by the broker
- * before the fork and read-only afterwards, but for struct launch_state, a page that all three map until the
- * program is executed.
+ * What the three processes of a sandbox's start share: the broker (flicker-run itself), the guardian, and the
+ * child that becomes the program. Guardian and child are forked before the policy is even read, while there
+ * is little to copy, and since waking them takes as long as loading a policy. So there are two parts: struct
+ * run_launch is filled before the fork and read-only afterwards; struct launch_state is memory that all three
+ * map until the program is executed.
  */
 #ifndef FLICKER_CLI_RUN_LAUNCH_H
 #define FLICKER_CLI_RUN_LAUNCH_H
 
+#include <limits.h>
+#include <linux/filter.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include "broker/enforce/filter.h"
-
 /* How far the child came. */
 enum child_stage {
-        CHILD_STAGE_SETUP = 0, /* signals, limits, parent-death signal, no_new_privs */
+        CHILD_STAGE_SETUP = 0, /* until the broker says go; signals, limits, no_new_privs */
         CHILD_STAGE_LANDLOCK,
         CHILD_STAGE_FILTER,
         CHILD_STAGE_APPROVE, /* asking the broker for leave to execute the program */
@@ -27,24 +30,30 @@ enum child_stage {
 
 #define LAUNCH_NO_LISTENER 0 /* launch_state.listener holds the descriptor's number plus one */
 
-/* Written by the child, but for guardian_child; read by the broker. Once the filter stands the child may not
- * make a syscall to report anything (the filter may send it to a broker that does not listen yet), hence
- * shared memory and, for the wake-up, close(2), which no filter of ours ever mediates. */
+/* Once the filter stands the child may not make a syscall to report anything (the filter may send it to a
+ * broker that does not listen yet), hence shared memory and, for the wake-up, close(2), which no filter of
+ * ours ever mediates. */
 struct launch_state {
-        pid_t child;       /* written by the guardian: the child's process id, or -errno of fork */
-        uint32_t listener; /* release/acquire pair with run_supervise.c */
+        /* Written by the guardian before it lets go of launch->ready. */
+        pid_t child; /* the child's process id, or -errno of fork */
+        /* Written by the child. */
+        uint32_t listener; /* release/acquire pair with run_start.c */
         uint32_t stage;    /* enum child_stage */
         int32_t error;     /* positive errno where the child gave up at stage */
+        /* Written by the broker: tmpdir before it is made, the rest before it sends the ruleset over
+         * launch->go. */
+        bool has_tmpdir; /* there is one to be removed at the end */
+        bool use_agent;
+        uint32_t filter_length; /* instructions */
+        char tmpdir[PATH_MAX];  /* TMPDIR of the program, where has_tmpdir */
+        struct sock_filter filter[BPF_MAXINSNS];
 };
 
 struct run_launch {
         const char *path;  /* of the program */
         char **arguments;  /* argv for the program */
         char **shell;      /* argv for /bin/sh where execve says ENOEXEC, or NULL */
-        const char *agent; /* the agent's path, or NULL */
-        const struct filter *filter;
-        int ruleset_fd;
-        const char *tmpdir; /* to remove at the end, or NULL */
+        const char *agent; /* the agent's path */
 
         /* As flicker-run was started: what the program is to find. */
         struct rlimit open_files;
@@ -53,9 +62,11 @@ struct run_launch {
 
         pid_t broker;
         int broker_pidfd;
-        int control;        /* the guardian's end */
+        int control;        /* the guardian's end of a socket pair */
         int control_broker; /* the broker's end */
-        int ready;          /* the child's end of a pipe: end-of-file there says "look at state" */
+        int go;             /* the child's end of another: what comes is the Landlock ruleset */
+        int go_broker;
+        int ready; /* the child's end of a pipe: end-of-file there says "look at state" */
         int ready_broker;
         struct launch_state *state;
 

@@ -29,8 +29,16 @@ static bool is_privileged(void)
         return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
 }
 
-/* Might the policy let a program write in directory (resolved)? What a wildcard matches there is not asked:
- * it counts as a yes. */
+/* Could a pattern with wildcards match something in directory? Told by what stands before the first wildcard.
+ */
+static bool may_match_in(const char *pattern, const char *directory)
+{
+        size_t literal = strcspn(pattern, "*?[{"), length = strlen(directory);
+
+        return strncmp(pattern, directory, literal < length ? literal : length) == 0;
+}
+
+/* Might the policy let a program write in directory (resolved)? */
 static bool may_write_in(const struct policy *policy, const char *directory)
 {
         struct verdict verdict;
@@ -41,7 +49,8 @@ static bool may_write_in(const struct policy *policy, const char *directory)
         for (size_t i = 0; i < policy_rule_count(policy); i++) {
                 const struct rule *rule = policy_rule(policy, i);
 
-                if (rule->list == RULE_FILES_WRITE && rule->wildcard)
+                if (rule->list == RULE_FILES_WRITE && rule->wildcard &&
+                    may_match_in(rule->pattern, directory))
                         return true;
         }
         return false;
@@ -101,8 +110,6 @@ static int make_tmpdir(struct run_sandbox *sandbox, struct err *err)
                 return err_set(err, -r, "cannot make the temporary directory %s: %s", sandbox->tmpdir,
                                strerror(-r));
         sandbox->has_tmpdir = true;
-        if (setenv("TMPDIR", sandbox->tmpdir, 1) < 0)
-                return err_set(err, ENOMEM, "out of memory");
         return 0;
 }
 

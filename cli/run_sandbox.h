@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All that is decided before anything is forked: the policy, the tiers, the filter, the Landlock rules, the
+/* All that is decided before the program may go: the policy, the tiers, the filter, the Landlock rules, the
  * private temporary directory. */
 #ifndef FLICKER_CLI_RUN_SANDBOX_H
 #define FLICKER_CLI_RUN_SANDBOX_H
@@ -34,9 +34,8 @@ struct run_sandbox {
 int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
                      struct run_sandbox *ret_sandbox, struct err *err);
 
-/* All the rest, which is quick; signals are blocked, so that the temporary directory does not stay behind.
- * Sets TMPDIR in the environment where the policy uses it. 0; or -errno with *err, and sandbox is finished.
- */
+/* All the rest, which is quick; signals are blocked, so that the temporary directory does not stay behind. 0;
+ * or -errno with *err, and sandbox is finished. */
 int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths,
                      struct run_sandbox *sandbox, struct err *err);
 

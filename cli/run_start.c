@@ -29,7 +29,7 @@ static void find_command_line(struct run_launch *launch, const struct run_origin
 
 static int make_channels(struct run_launch *launch)
 {
-        int pair[2], ready[2];
+        int pair[2], ready[2], go[2];
 
         launch->broker = getpid();
         launch->broker_pidfd = (int)syscall(SYS_pidfd_open, launch->broker, 0);
@@ -39,6 +39,10 @@ static int make_channels(struct run_launch *launch)
                 return -errno;
         launch->control = pair[0];
         launch->control_broker = pair[1];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, go) < 0)
+                return -errno;
+        launch->go = go[0];
+        launch->go_broker = go[1];
         if (pipe2(ready, O_CLOEXEC) < 0)
                 return -errno;
         launch->ready_broker = ready[0];
@@ -81,14 +85,58 @@ static void close_one(int *fd)
 void run_start_finish(struct run_launch *launch)
 {
         close_one(&launch->broker_pidfd);
-        close_one(&launch->ruleset_fd);
         close_one(&launch->control);
         close_one(&launch->control_broker);
+        close_one(&launch->go);
+        close_one(&launch->go_broker);
         close_one(&launch->ready);
         close_one(&launch->ready_broker);
         if (launch->state)
                 munmap(launch->state, sizeof *launch->state);
         launch->state = NULL;
+}
+
+void run_start_forked(struct run_launch *launch)
+{
+        close_one(&launch->control);
+        close_one(&launch->go);
+        close_one(&launch->ready);
+        close_one(&launch->broker_pidfd);
+}
+
+/* The child holds a copy of the ruleset then. */
+static int send_ruleset(int socket, int ruleset)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof ruleset)];
+        } control = {.header = {.cmsg_len = CMSG_LEN(sizeof ruleset),
+                                .cmsg_level = SOL_SOCKET,
+                                .cmsg_type = SCM_RIGHTS}};
+        char byte = 0;
+        struct iovec vector = {&byte, 1};
+        struct msghdr message = {.msg_iov = &vector,
+                                 .msg_iovlen = 1,
+                                 .msg_control = &control,
+                                 .msg_controllen = sizeof control};
+
+        memcpy(CMSG_DATA(&control.header), &ruleset, sizeof ruleset);
+        return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int run_start_go(struct run_launch *launch, const struct run_sandbox *sandbox)
+{
+        struct launch_state *state = launch->state;
+        int r;
+
+        if (sandbox->filter.program.len > BPF_MAXINSNS)
+                return -E2BIG;
+        state->filter_length = sandbox->filter.program.len;
+        memcpy(state->filter, sandbox->filter.program.filter, state->filter_length * sizeof *state->filter);
+        state->use_agent = sandbox->tiers.agent;
+        r = send_ruleset(launch->go_broker, sandbox->ruleset_fd);
+        close_one(&launch->go_broker);
+        return r == -EPIPE ? 0 : r; /* the child has ended: its guardian tells */
 }
 
 /* All that is flicker's own is close-on-exec; what was inherited cannot be. */
@@ -108,14 +156,10 @@ static void close_inherited(void)
         closedir(stream);
 }
 
-void run_start_let_go(struct run_launch *launch)
+void run_start_let_go(void)
 {
         _cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-        close_one(&launch->control);
-        close_one(&launch->ready);
-        close_one(&launch->broker_pidfd);
-        close_one(&launch->ruleset_fd);
         if (null >= 0) {
                 dup3(null, STDIN_FILENO, O_CLOEXEC);
                 dup3(null, STDOUT_FILENO, O_CLOEXEC);

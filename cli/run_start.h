@@ -12,9 +12,15 @@
 int run_start_init(struct run_launch *launch, const struct run_origin *origin, struct err *err);
 void run_start_finish(struct run_launch *launch);
 
-/* After the fork: lets go of what is the guardian's and the program's, their standard input and output and
- * every inherited descriptor included, so that end-of-file reaches whom it concerns. */
-void run_start_let_go(struct run_launch *launch);
+/* After the fork: closes the others' ends. */
+void run_start_forked(struct run_launch *launch);
+
+/* Lets the child go on, confined as sandbox says. 0 or -errno. */
+int run_start_go(struct run_launch *launch, const struct run_sandbox *sandbox);
+
+/* Lets go of what is the program's, its standard input and output and every inherited descriptor included, so
+ * that end-of-file reaches whom it concerns. */
+void run_start_let_go(void);
 
 /* Waits until the child has its filter, and fetches the listener. 1 and *ret_listener; 0 where the child
  * ended before (launch->state says why); -errno with *err. */

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "broker/base/cleanup.h"
 #include "broker/base/escape.h"
 #include "broker/session.h"
 #include "cli/run_guardian.h"
@@ -179,7 +178,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
         const struct session_options options = {
                 .policy = sandbox->policy,
                 .tiers = &sandbox->tiers,
-                .agent_path = supervisor->launch.agent,
+                .agent_path = sandbox->tiers.agent ? paths->agent : NULL,
                 .scanner_path = paths->scanner,
                 .cache_directory = sandbox->has_cache ? sandbox->plans : NULL,
                 .root = supervisor->guardian,
@@ -191,6 +190,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
         };
         int listener = -1, r;
 
+        /* The child installs its filter meanwhile. */
         r = session_create(&options, &supervisor->session, err);
         if (r < 0)
                 return r;
@@ -206,19 +206,50 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
         return r < 0 ? err_set(err, -r, "cannot start the broker: %s", strerror(-r)) : 0;
 }
 
-/* Forks, and starts to serve. 0 or -errno. */
-static int start(struct supervisor *supervisor, const struct run_paths *paths,
-                 const struct run_sandbox *sandbox, struct err *err)
+/* The policy may come from a pipe and take its time: signals are as they were then. What they end leaves the
+ * guardian to clean up. */
+static int load(struct supervisor *supervisor, const struct run_paths *paths, struct run_sandbox *sandbox,
+                struct err *err)
 {
+        struct launch_state *state = supervisor->launch.state;
+        sigset_t all;
+        int r;
+
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &supervisor->launch.signal_mask, NULL);
+        r = run_sandbox_load(supervisor->options, paths, sandbox, err);
+        sigprocmask(SIG_SETMASK, &all, NULL);
+        if (r < 0)
+                return r;
+        memcpy(state->tmpdir, sandbox->tmpdir, sizeof state->tmpdir);
+        state->has_tmpdir = policy_uses_tmpdir(sandbox->policy);
+        return run_sandbox_plan(supervisor->options, paths, sandbox, err);
+}
+
+/* From the fork to the moment when the program is served. 0 or -errno. */
+static int start(struct supervisor *supervisor, const struct run_paths *paths, struct run_sandbox *sandbox,
+                 struct err *err)
+{
+        int r;
+
         supervisor->guardian = run_guardian_start(&supervisor->launch);
         if (supervisor->guardian < 0)
                 return err_set(err, -supervisor->guardian, "cannot start a process: %s",
                                strerror(-supervisor->guardian));
-        run_start_let_go(&supervisor->launch);
-        run_witness_start(&supervisor->witness);
+        run_start_forked(&supervisor->launch);
+        r = load(supervisor, paths, sandbox, err);
+        if (r < 0)
+                return r;
         if (supervisor->options->timeout_ms > 0)
                 supervisor->timeout_at = now_ms() + supervisor->options->timeout_ms;
-        return start_session(supervisor, paths, sandbox, err);
+        r = run_start_go(&supervisor->launch, sandbox);
+        if (r < 0)
+                return err_set(err, -r, "cannot start the program's process: %s", strerror(-r));
+        run_start_let_go();
+        r = start_session(supervisor, paths, sandbox, err);
+        if (r == 0)
+                run_witness_start(&supervisor->witness);
+        return r;
 }
 
 /* Why the program did not start. */
@@ -288,10 +319,10 @@ static char **shell_arguments(const struct run_program *program, char **argument
         return shell;
 }
 
-static int run(struct supervisor *supervisor, const struct run_paths *paths,
-               const struct run_sandbox *sandbox, struct err *err)
+static int run(struct supervisor *supervisor, const struct run_paths *paths, struct err *err)
 {
-        int r = start(supervisor, paths, sandbox, err), status = RUN_FAILED;
+        static struct run_sandbox sandbox = {.ruleset_fd = -1, .audit_fd = -1}; /* static: large */
+        int r = start(supervisor, paths, &sandbox, err), status = RUN_FAILED;
 
         if (r < 0) {
                 run_say("%s", err->message);
@@ -305,12 +336,12 @@ static int run(struct supervisor *supervisor, const struct run_paths *paths,
                 status = exit_status(supervisor);
         if (supervisor->session)
                 session_destroy(supervisor->session);
+        run_sandbox_finish(&sandbox);
         return status;
 }
 
 int run_supervise(const struct run_options *options, const struct run_paths *paths,
-                  const struct run_program *program, struct run_sandbox *sandbox,
-                  const struct run_origin *origin)
+                  const struct run_program *program, const struct run_origin *origin)
 {
         struct supervisor supervisor = {.options = options,
                                         .timeout_at = NEVER,
@@ -325,10 +356,7 @@ int run_supervise(const struct run_options *options, const struct run_paths *pat
                 .path = program->path,
                 .arguments = options->program,
                 .shell = program->shell_fallback ? shell_arguments(program, options->program) : NULL,
-                .agent = sandbox->tiers.agent ? paths->agent : NULL,
-                .filter = &sandbox->filter,
-                .ruleset_fd = fd_take(&sandbox->ruleset_fd),
-                .tmpdir = sandbox->has_tmpdir ? sandbox->tmpdir : NULL,
+                .agent = paths->agent,
         };
         sigfillset(&all);
         r = run_start_init(&supervisor.launch, origin, &err);
@@ -340,7 +368,7 @@ int run_supervise(const struct run_options *options, const struct run_paths *pat
         if (r < 0)
                 run_say("%s", err.message);
         else
-                status = run(&supervisor, paths, sandbox, &err);
+                status = run(&supervisor, paths, &err);
         if (supervisor.signals >= 0)
                 close(supervisor.signals);
         run_start_finish(&supervisor.launch);

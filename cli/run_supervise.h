@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flicker-run as broker: starts guardian, child and session, then passes signals on, stops and goes on with
- * the program, keeps the time limit, and brings home its exit status. The session serves on threads of its
- * own.
+ * flicker-run as broker: starts guardian and child, loads the policy, starts the session, then passes signals
+ * on, stops and goes on with the program, keeps the time limit, and brings home its exit status. The session
+ * serves on threads of its own.
  */
 #ifndef FLICKER_CLI_RUN_SUPERVISE_H
 #define FLICKER_CLI_RUN_SUPERVISE_H
@@ -24,10 +24,9 @@ struct run_origin {
         int argument_count;
 };
 
-/* Runs the program to its end. The exit status of flicker-run. No process of the sandbox is left. Takes the
- * sandbox's Landlock ruleset. */
+/* Loads the policy and runs the program under it, to its end. The exit status of flicker-run. All signals are
+ * blocked. No process of the sandbox is left. */
 int run_supervise(const struct run_options *options, const struct run_paths *paths,
-                  const struct run_program *program, struct run_sandbox *sandbox,
-                  const struct run_origin *origin);
+                  const struct run_program *program, const struct run_origin *origin);
 
 #endif

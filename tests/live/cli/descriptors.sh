@@ -5,8 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 
 # What is open, where it leads, and the limits, into the file named.
-cat >"$work/list" <<'EOF'
-#!/usr/bin/env python3
+# Not by way of a wrapper that python3 may be, since that needs descriptors of its own.
+printf '#!%s\n' "$(python3 -c 'import sys; print(sys.executable)')" >"$work/list"
+cat >>"$work/list" <<'EOF'
 import os, re, resource, sys
 text = ""
 for fd in range(64):
