@@ -180,7 +180,7 @@ static void fill_hello(const struct session *session, const struct exec_program 
         if (tiers->action[SYS_rt_sigprocmask] == TIER_NATIVE)
                 hello->flags |= FL_HELLO_PROBE;
         memcpy(hello->mediated, tiers->mediated, sizeof hello->mediated);
-        if (session->poller)
+        if (session->may_poll)
                 memcpy(hello->ring, tiers->ring, sizeof hello->ring);
         memcpy(hello->reported, tiers->reported, sizeof hello->reported);
         hello->script_arguments = program->script_arguments;
@@ -195,8 +195,8 @@ static void fill_hello(const struct session *session, const struct exec_program 
 _Static_assert(SYSCALLS_LIMIT == FL_SYSCALL_LIMIT, "the masks of tiers and agent agree");
 _Static_assert(REQUEST_PATH_MAX == FL_PATH_MAX, "paths of broker and agent agree");
 
-/* A script's agent executes itself once more with the interpreter's arguments, so that /proc/PID/cmdline shows
- * them. The approval stays, now for what is no script any more. */
+/* A script's agent executes itself once more with the interpreter's arguments, so that /proc/PID/cmdline
+ * shows them. The approval stays, now for what is no script any more. */
 static int say_hello_to_script(struct process *process, const struct caller *caller, struct reply *reply)
 {
         int fd = fcntl(process->program.fd, F_DUPFD_CLOEXEC, 3);
@@ -265,8 +265,10 @@ static int call_ring(struct server *server, const struct caller *caller)
         struct process *process;
         int r;
 
-        if (!session->poller || pid < 0 || !runs_agent(session, caller))
+        if (!session->may_poll || pid < 0 || !runs_agent(session, caller))
                 return -EPERM;
+        if (!session->poller && poller_create(session, &session->poller) < 0)
+                return -ENOMEM;
         pthread_mutex_lock(&session->processes.lock);
         r = process_make(&session->processes, pid, &process);
         if (r == 0)

@@ -114,8 +114,7 @@ static int start_thread(struct session *session)
         sigfillset(&blocked);
         sigdelset(&blocked, WAKE_SIGNAL);
         pthread_sigmask(SIG_SETMASK, &blocked, &before);
-        if (session->options.agent_path)
-                poller_create(session, &session->poller); /* without it all comes by notification */
+        session->may_poll = session->options.agent_path && poller_possible();
         r = pthread_create(&session->listener_thread, NULL, listener_main, session);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         return -r;

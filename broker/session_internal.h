@@ -37,7 +37,8 @@ struct session {
         atomic_bool condemned, stopping;
         pthread_t listener_thread;
         bool listener_started;
-        struct poller *poller; /* NULL: rings are not polled (one core, no agent) */
+        bool may_poll;         /* rings are of use: there is an agent, and more than one core */
+        struct poller *poller; /* made by the listener's thread when the first process wants a ring */
         struct pool *pool;
         struct {
                 atomic_ulong notified, ring, ring_native, blocking;
@@ -92,6 +93,7 @@ int pool_submit(struct pool *pool, struct server *server, const struct notificat
                 const struct caller *caller);
 
 /* poller.c */
+bool poller_possible(void); /* are there cores enough? */
 int poller_create(struct session *session, struct poller **ret_poller);
 void poller_destroy(struct poller *poller);
 /* A ring-eligible call of process came as a notification: worth polling its ring? Table lock held. */
