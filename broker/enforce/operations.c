@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "broker/enforce/credentials.h"
 #include "broker/enforce/operation.h"
 
 static operation_handler *const handlers[] = {
@@ -51,6 +52,9 @@ int operations_perform(struct worker *worker, const struct caller *caller, struc
         if (request->kind < sizeof handlers / sizeof *handlers)
                 handler = handlers[request->kind];
         r = handler ? handler(&operation) : -ENOSYS;
+        /* The next caller's memory is read with the broker's own rights. */
+        if (worker->credentials)
+                credentials_restore(worker);
         if (r == OPERATION_WOULD_BLOCK) {
                 reply_finish(reply);
                 reply_init(reply);
