@@ -11,16 +11,31 @@
 #include "agent/poison.h"
 
 #define OPEN_FAILING_MAX  3u
-#define OPEN_FAILING_RING 2u /* from here on the ring is asked first */
+#define OPEN_FAILING_RING 2u /* from here on every open asks the ring first */
+#define OPEN_SAMPLE       8u /* else one in so many */
 #define RING_WASTED_MAX   4u /* a wait in vain every 17 calls at worst */
+
+/* The ring answers only the errors of an open; one that succeeds goes to the kernel after all. So opens take
+ * that way while they fail. Where opens succeed a sample is enough: the result of one that the kernel carries
+ * out is not seen here, because the instruction at the site runs it, as it may block. */
+static bool open_asks(struct ag_process *process)
+{
+        uint32_t turn;
+
+        if (!process->client.ring || fl_load_once_32(&process->open_failing) >= OPEN_FAILING_RING)
+                return true;
+        turn = fl_load_once_32(&process->open_turn);
+        fl_store_once_32(&process->open_turn, turn + 1);
+        return turn % OPEN_SAMPLE == 0;
+}
 
 static void note_open(struct ag_process *process, bool failed)
 {
         uint32_t failing = fl_load_once_32(&process->open_failing);
 
-        if (failed && failing < OPEN_FAILING_MAX)
-                fl_store_once_32(&process->open_failing, failing + 1);
-        if (!failed && failing > 0)
+        if (failed)
+                fl_store_once_32(&process->open_failing, OPEN_FAILING_MAX);
+        else if (failing > 0)
                 fl_store_once_32(&process->open_failing, failing - 1);
 }
 
@@ -48,7 +63,7 @@ static bool ring_rests(struct ag_process *process)
 }
 
 /* Over the ring, where that is possible and worth it. */
-static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process)
+static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process, unsigned bits)
 {
         struct ring_client_payload payload;
         uint64_t start;
@@ -65,10 +80,16 @@ static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process
         start = __builtin_ia32_rdtsc();
         if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, frame->args, &payload, &result) ==
             RING_CLIENT_NATIVE) {
-                note_wait(process, __builtin_ia32_rdtsc() - start >= process->client.spin_ticks);
+                bool in_vain = __builtin_ia32_rdtsc() - start >= process->client.spin_ticks;
+
+                note_wait(process, in_vain);
+                if ((bits & AG_HOT_OPEN) && !in_vain)
+                        note_open(process, false);
                 return AG_NATIVE;
         }
         note_wait(process, false);
+        if (bits & AG_HOT_OPEN)
+                note_open(process, true);
         frame->rax = (uint64_t)result;
         return AG_HANDLED;
 }
@@ -87,8 +108,6 @@ static enum ag_outcome run(struct ag_frame *frame, unsigned bits)
         do
                 r = ag_frame_run(frame);
         while (r == -EINTR && (bits & AG_HOT_REDO));
-        if (bits & AG_HOT_OPEN)
-                note_open(ag_process, ag_failed(r));
         if (bits & AG_HOT_EXE)
                 r = ag_hook_exe(frame, r);
         if ((bits & AG_HOT_REPORT) && (r == -EACCES || r == -EPERM))
@@ -104,12 +123,10 @@ long ag_syscall(struct ag_frame *frame)
 
         if ((bits & AG_HOT_HOOK) && ag_hook(frame) == AG_HANDLED)
                 return AG_HANDLED;
-        if ((bits & AG_HOT_RING) &&
-            (!(bits & AG_HOT_OPEN) || fl_load_once_32(&ag_process->open_failing) >= OPEN_FAILING_RING)) {
-                if (submit(frame, ag_process) == AG_HANDLED)
-                        return AG_HANDLED;
-        }
-        if (bits & (AG_HOT_REDO | AG_HOT_REPORT | AG_HOT_EXE | AG_HOT_OPEN))
+        if ((bits & AG_HOT_RING) && (!(bits & AG_HOT_OPEN) || open_asks(ag_process)) &&
+            submit(frame, ag_process, bits) == AG_HANDLED)
+                return AG_HANDLED;
+        if (bits & (AG_HOT_REDO | AG_HOT_REPORT | AG_HOT_EXE))
                 return run(frame, bits);
         return AG_NATIVE;
 }

@@ -41,6 +41,7 @@ struct ag_process {
         uint32_t ring_rest;    /* calls to make natively before the ring is tried again */
         uint32_t ring_wasted;  /* how often in a row it was waited for in vain */
         uint32_t open_failing; /* 0 to 3: how much opens fail of late */
+        uint32_t open_turn;    /* counts opens that did not ask the ring for certain */
         uint32_t code_lock;    /* of code_map.h */
         uint64_t empty_string; /* where the program keeps a "" that could be read */
 };

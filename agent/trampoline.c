@@ -76,24 +76,38 @@ static void put_number_check(struct writer *writer, uint64_t header)
         put(writer, leave, sizeof leave);
 }
 
+static const uint8_t lea_rcx[] = {0x48, 0x8d, 0x0d}, jmp_memory[] = {0xff, 0x25}, jmp = 0xe9;
+
+/* Behind the way to the gate: the syscall and what follows it, displaced. */
+static void put_syscall(struct writer *writer, const struct ag_plan *plan, const struct fl_site *site,
+                        uint64_t window)
+{
+        static const uint8_t instruction[] = {0x0f, 0x05};
+
+        put(writer, instruction, sizeof instruction);
+        put_relative(writer, lea_rcx, sizeof lea_rcx, window + site->syscall_at + 2);
+        put_displaced(writer, plan, site, window, site->before_size, site->after_size);
+        if (!(site->flags & FL_SITE_ENDS))
+                put_relative(writer, &jmp, 1, window + site->length);
+}
+
 uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *site, uint64_t window,
                              uint64_t header, uint64_t at, uint8_t *out)
 {
-        static const uint8_t lea_rcx[] = {0x48, 0x8d, 0x0d}, jmp_memory[] = {0xff, 0x25}, jmp = 0xe9;
-        static const uint8_t syscall_instruction[] = {0x0f, 0x05};
         struct writer writer = {.out = out, .at = at, .fits = true};
+        bool in_place = ag_site_in_place(site), unknown = site->nr == FL_SITE_NR_UNKNOWN;
+        uint64_t native = window + site->syscall_at;
 
         put_displaced(&writer, plan, site, window, 0, site->before_size);
-        if (site->nr == FL_SITE_NR_UNKNOWN)
+        if (unknown)
                 put_number_check(&writer, header);
-        put_relative(&writer, lea_rcx, sizeof lea_rcx, writer.at + 7 + 6);
+        put_relative(&writer, lea_rcx, sizeof lea_rcx, in_place ? native : writer.at + 7 + 6);
         put_relative(&writer, jmp_memory, sizeof jmp_memory,
                      header + offsetof(struct ag_trampoline_header, gate));
-        put(&writer, syscall_instruction, sizeof syscall_instruction);
-        put_relative(&writer, lea_rcx, sizeof lea_rcx, window + site->syscall_at + 2);
-        put_displaced(&writer, plan, site, window, site->before_size, site->after_size);
-        if (!(site->flags & FL_SITE_ENDS))
-                put_relative(&writer, &jmp, 1, window + site->length);
+        if (!in_place)
+                put_syscall(&writer, plan, site, window);
+        else if (unknown)
+                put_relative(&writer, &jmp, 1, native);
         return writer.fits ? writer.at - at : 0;
 }
 
@@ -105,7 +119,7 @@ bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t tramp
                 return false;
         window[0] = 0xe9;
         ag_copy(window + 1, &value, 4);
-        ag_fill(window + 5, INT3, site->length - 5u);
+        ag_fill(window + 5, INT3, (ag_site_in_place(site) ? site->syscall_at : site->length) - 5u);
         return true;
 }
 

@@ -4,11 +4,19 @@
  * begins with the two words that they read and lies within reach of a 32-bit displacement from every window.
  *
  *      displaced code that runs before the syscall
- *   [  movzwl %ax, %r11d ; mov hot(%rip), %rcx ; movzbl (%rcx,%r11), %ecx ; jrcxz native    number unknown ]
+ *   [  movzwl %ax, %r11d ; mov hot(%rip), %rcx ; movzbl (%rcx,%r11), %ecx ; jrcxz go        number unknown ]
  *      lea native(%rip), %rcx ; jmp *gate(%rip)
- * native:
+ *
+ * Where the jump to the trampoline fits in front of the syscall instruction, that stays, and is native: what
+ * blocks in the kernel is seen by unwinders, cancellation, profilers where they expect it. The gate goes to
+ * native + 2 where it has the result. Then only this follows, where the number is unknown:
+ *
+ * go:  jmp native
+ *
+ * Else the instruction is displaced too:
+ *
+ * go: native:
  *      syscall
- * done:                                     (the gate comes here, native + 2, where it has the result)
  *      lea site(%rip), %rcx                  what the kernel leaves in rcx: the address behind the original
  *      displaced code that runs after it
  *      jmp back
@@ -28,6 +36,13 @@ struct ag_trampoline_header {
         uint64_t gate; /* address of ag_gate */
         uint64_t hot;  /* address of a byte for each 16-bit number: zero runs natively */
 };
+
+/* Does the site's own syscall instruction stay in place? */
+static inline bool ag_site_in_place(const struct fl_site *site)
+{
+        return site->after_size == 0 && site->syscall_at >= FL_SITE_WINDOW_MIN &&
+               site->length == site->syscall_at + 2;
+}
 
 /* Bytes of a site's trampoline, at most. */
 static inline uint64_t ag_trampoline_size(const struct fl_site *site)

@@ -39,6 +39,7 @@ check() {
 printf '#!/bin/sh -e\necho "$0" "$1"; tr "\\0" "|" </proc/$$/cmdline\n' >"$work/script"
 printf '#!%s/script x\n' "$work" >"$work/empty"
 chmod +x "$work/script"
+check cancel "$programs/cancel"
 check script ./script argument
 check pipeline /bin/sh -c 'ls / | sort | tee list | wc -c; (cat list; exit 3); echo $?'
 check environment /usr/bin/env -i A=B /usr/bin/env
