@@ -37,13 +37,19 @@ static int finish(struct place *place, long result)
         return r;
 }
 
+/* fchmod(2) and its kind, which refuse O_PATH descriptors; with AT_EMPTY_PATH those are as good as names. */
+static bool is_by_descriptor(const struct request *request)
+{
+        return request->path[0].by_fd && !(request->at_flags & AT_EMPTY_PATH);
+}
+
 static long change_mode(const struct operation *operation, const struct place *place)
 {
         mode_t mode = operation->request->mode;
         char link[PLACE_LINK_MAX];
         long r;
 
-        if (operation->request->path[0].by_fd)
+        if (is_by_descriptor(operation->request))
                 return fchmod(place->fd, mode);
         r = syscall(SYS_fchmodat2, place->fd, "", mode, AT_EMPTY_PATH);
         if (r < 0 && (errno == ENOSYS || errno == EPERM) &&
@@ -68,7 +74,7 @@ int op_chown(struct operation *operation)
 
         if (r < 0)
                 return r;
-        if (request->path[0].by_fd)
+        if (is_by_descriptor(request))
                 return finish(&place, fchown(place.fd, request->uid, request->gid));
         return finish(&place, fchownat(place.fd, "", request->uid, request->gid, AT_EMPTY_PATH));
 }
@@ -80,7 +86,7 @@ static long change_times(const struct operation *operation, const struct place *
         char link[PLACE_LINK_MAX];
         long r;
 
-        if (request->path[0].by_fd)
+        if (is_by_descriptor(request))
                 return syscall(SYS_utimensat, place->fd, NULL, times, 0);
         r = syscall(SYS_utimensat, place->fd, "", times, AT_EMPTY_PATH);
         if (r < 0 && errno == EINVAL) /* before Linux 5.8 */

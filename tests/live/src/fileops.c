@@ -109,7 +109,6 @@ static void opens(void)
         free(path);
         closing("directory for writing", open(".", O_WRONLY));
         closing("O_DIRECTORY on a file", open("a", O_RDONLY | O_DIRECTORY));
-        closing("O_PATH", open("a", O_PATH));
         closing("O_NOFOLLOW on a file", open("a", O_RDONLY | O_NOFOLLOW));
         closing("access mode 3", open("a", 3));
         closing("unknown open flag", open("a", O_RDONLY | 0x40000000));
@@ -137,6 +136,22 @@ static void opens(void)
         closing("/proc/self/nothing", open("/proc/self/nothing", O_RDONLY));
 }
 
+/* By an argument only: the one kind of descriptor that a broker cannot give away. */
+static void path_descriptors(void)
+{
+        closing("O_PATH", open("a", O_PATH));
+        closing("O_PATH O_NOFOLLOW on a link", open("to-a", O_PATH | O_NOFOLLOW));
+        int path = open("content", O_PATH);
+        report_text("O_PATH F_GETFL", "%#x", fcntl(path, F_GETFL) & ~O_LARGEFILE);
+        char magic[64];
+        snprintf(magic, sizeof(magic), "/proc/self/fd/%d", path);
+        closing("reopen of an O_PATH descriptor", open(magic, O_RDONLY));
+        report("read of an O_PATH descriptor", read(path, magic, 1));
+        report("fchmod of an O_PATH descriptor", fchmod(path, 0600));
+        report("fchownat of an O_PATH descriptor", fchownat(path, "", geteuid(), (gid_t)-1, AT_EMPTY_PATH));
+        close(path);
+}
+
 static void descriptor_details(void)
 {
         make_file("content", "hello world");
@@ -149,11 +164,7 @@ static void descriptor_details(void)
         int plain = open("content", O_RDONLY | O_NONBLOCK);
         report_text("F_GETFL", "%#x", fcntl(plain, F_GETFL) & ~O_LARGEFILE);
         report_text("F_GETFD", "%#x", fcntl(plain, F_GETFD));
-        int path = open("content", O_PATH);
-        report_text("O_PATH F_GETFL", "%#x", fcntl(path, F_GETFL) & ~O_LARGEFILE);
         char magic[64];
-        snprintf(magic, sizeof(magic), "/proc/self/fd/%d", path);
-        closing("reopen of an O_PATH descriptor", open(magic, O_RDONLY));
         snprintf(magic, sizeof(magic), "/dev/fd/%d", plain);
         closing("reopen by /dev/fd", open(magic, O_RDONLY));
         snprintf(magic, sizeof(magic), "/proc/thread-self/fd/%d", plain);
@@ -164,7 +175,6 @@ static void descriptor_details(void)
         report("flock after close", flock(fd, LOCK_EX | LOCK_NB));
         close(fd);
         close(plain);
-        close(path);
 }
 
 static void stats(void)
@@ -224,7 +234,6 @@ static void links(void)
         report("stat dangling", stat("dangling", &st));
         report("lstat dangling", lstat("dangling", &st));
         closing("O_NOFOLLOW on a link", open("to-a", O_RDONLY | O_NOFOLLOW));
-        closing("O_PATH O_NOFOLLOW on a link", open("to-a", O_PATH | O_NOFOLLOW));
         closing("open of a loop", open("loop", O_RDONLY));
         closing("O_CREAT O_EXCL on a dangling link", open("dangling", O_RDWR | O_CREAT | O_EXCL, 0600));
         closing("O_CREAT through a dangling link", open("dangling", O_RDWR | O_CREAT, 0600));
@@ -491,7 +500,7 @@ static void listing(void)
                 report_text("entry", "%s type %d", entries[i]->d_name, entries[i]->d_type);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
         umask(022);
         creation();
@@ -499,6 +508,8 @@ int main(void)
         descriptor_details();
         stats();
         links();
+        if (argc < 2 || strcmp(argv[1], "--no-path"))
+                path_descriptors();
         directories();
         working_directory();
         renames();

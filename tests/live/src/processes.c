@@ -236,7 +236,7 @@ static void handle(int number, int flags)
 }
 
 /* A signal that comes before the broker has taken a notification makes the kernel answer EINTR where a native
- * call would not be interrupted (docs/ARCHITECTURE.md, "Limits"). */
+ * call would not be interrupted (README.md, "Limits"). */
 #define retried(call)                                                                                        \
         ({                                                                                                   \
                 int result_;                                                                                 \
