@@ -100,7 +100,9 @@ static void report(const struct ag_frame *frame, long result)
                    (uint64_t)-result);
 }
 
-/* Natively, but from here, because the result matters. */
+/* Natively, but from here, because the result matters. None of these waits for long, but for an open of a
+ * FIFO; a thread cancelled in that one leaves without running its cleanups, because unwinders do not know
+ * these frames. */
 static enum ag_outcome run(struct ag_frame *frame, unsigned bits)
 {
         long r;

@@ -39,7 +39,6 @@ check() {
 printf '#!/bin/sh -e\necho "$0" "$1"; tr "\\0" "|" </proc/$$/cmdline\n' >"$work/script"
 printf '#!%s/script x\n' "$work" >"$work/empty"
 chmod +x "$work/script"
-check cancel "$programs/cancel"
 check script ./script argument
 check pipeline /bin/sh -c 'ls / | sort | tee list | wc -c; (cat list; exit 3); echo $?'
 check environment /usr/bin/env -i A=B /usr/bin/env
@@ -53,5 +52,8 @@ ways=("-p $scanner" "-m -p $scanner")
 for program in "$programs"/processes*; do
         check "${program##*/}" "$program"
 done
+# Reported opens are run by the agent itself, whose frames no unwinder knows; brokered ones at their site.
+ways=("-m -p $scanner")
+check cancel "$programs/cancel"
 echo "$checks checks, $failures failed"
 [ "$failures" = 0 ]
