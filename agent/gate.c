@@ -96,8 +96,12 @@ static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process
 
 static void report(const struct ag_frame *frame, long result)
 {
-        ag_kernel4(FL_CALL_NR, FL_CALL_REPORT, (uint32_t)frame->rax, ag_address(frame->args),
-                   (uint64_t)-result);
+        long r;
+
+        do
+                r = ag_kernel4(FL_CALL_NR, FL_CALL_REPORT, (uint32_t)frame->rax, ag_address(frame->args),
+                               (uint64_t)-result);
+        while (r == -EINTR);
 }
 
 /* Natively, but from here, because the result matters. None of these waits for long, but for an open of a

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/plan.h"
 
+#include <linux/errno.h>
 #include <linux/mman.h>
 
 #include "agent/bytes.h"
@@ -72,7 +73,12 @@ bool ag_plan_check(const void *bytes, uint64_t size, struct ag_plan *ret_plan)
 
 static long call_plan(int fd, void *out, uint64_t size, uint64_t offset)
 {
-        return ag_kernel6(FL_CALL_NR, FL_CALL_PLAN, (uint64_t)fd, ag_address(out), size, offset, 0);
+        long r;
+
+        do
+                r = ag_kernel6(FL_CALL_NR, FL_CALL_PLAN, (uint64_t)fd, ag_address(out), size, offset, 0);
+        while (r == -EINTR);
+        return r;
 }
 
 /* A plan that did not fit: fetched again, whole, into a mapping. */

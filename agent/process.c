@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/process.h"
 
+#include <linux/errno.h>
 #include <linux/mman.h>
 
 #include "agent/kernel.h"
@@ -143,9 +144,12 @@ bool ag_process_is_mine(struct ag_process *process, uint32_t *ret_tid)
 /* The ring's memory, mapped, and not shared with a fork child; NULL where there is none. */
 static struct fl_ring *map_ring(uint32_t owner)
 {
-        long fd = ag_kernel3(FL_CALL_NR, FL_CALL_RING, 0, 0), r;
         struct fl_ring *ring;
+        long fd, r;
 
+        do
+                fd = ag_kernel3(FL_CALL_NR, FL_CALL_RING, 0, 0);
+        while (fd == -EINTR);
         if (fd < 0)
                 return NULL;
         r = ag_mmap(0, FL_RING_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, 0);
