@@ -44,8 +44,9 @@ enum fl_site_flags {
 
 /*
  * One site. The window [start, start+length) of the file, 5 bytes or more, is overwritten by a 5-byte
- * jmp rel32 to the trampoline and filled up with int3 (but for a syscall instruction at its end, which may stay); no known branch lands inside it but at its start.
- * The syscall instruction stands at start+syscall_at in it.
+ * jmp rel32 to the trampoline and filled up with int3 (but for a syscall instruction at its end, which may
+ * stay); no known branch lands inside it but at its start. The syscall instruction stands at start+syscall_at
+ * in it.
  *
  * What code gets displaced: nothing that depends on where it stands but rip-relative operands and direct
  * branches, which have relocations; no call; branches only in the after part.

@@ -75,8 +75,9 @@ struct fl_slot {
 };
 
 #define FL_SLOT_TEXT_MAX 240u
-#define FL_SLOT_OUT_MIN  8u /* shorter results are written by the broker: the agent probes 8 bytes at a time \
-                             */
+#define FL_SLOT_OUT_MIN                                                                                      \
+        8u /* shorter results are written by the broker: the agent probes 8 bytes at a time                  \
+            */
 #define FL_SLOT_OUT_MAX 256u
 
 /* Written by the agent. */

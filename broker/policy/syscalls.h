@@ -33,7 +33,7 @@ struct syscall_entry {
 
 /* nr may be anything. */
 const struct syscall_entry *syscall_entry(int nr);
-const char *syscall_name(int nr); /* never NULL: "syscall_NNN" for the unknown (thread-local buffer) */
+const char *syscall_name(int nr);     /* never NULL: "syscall_NNN" for the unknown (thread-local buffer) */
 int syscall_number(const char *name); /* -ENOENT where unknown */
 
 /* Close matches for "did you mean"; NULL where nothing is near. */

@@ -91,8 +91,8 @@ static inline void fixture_remove(const char *root)
         nftw(root, fixture_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* A policy of command line rules. rules: a letter (r w x d h; b c n of the network: bind, connect, deny) and a path or address, as "r/usr".
- * NULL-terminated. */
+/* A policy of command line rules. rules: a letter (r w x d h; b c n of the network: bind, connect, deny) and
+ * a path or address, as "r/usr". NULL-terminated. */
 static inline struct policy *fixture_policy(const char *const rules[])
 {
         static const char letters[] = "rwxdhbcn";
