@@ -74,6 +74,19 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
         return hash;
 }
 
+/* The object, but for the process ids of procfs, which would make a line of each process that ps looks at. */
+static uint64_t hash_object(uint64_t hash, const struct verdict *verdict)
+{
+        static const char proc[] = "/proc/";
+        size_t skip = sizeof proc - 1;
+
+        if (verdict->object_length <= skip || memcmp(verdict->object, proc, skip) != 0)
+                return hash_bytes(hash, verdict->object, verdict->object_length);
+        while (skip < verdict->object_length && verdict->object[skip] >= '0' && verdict->object[skip] <= '9')
+                skip++;
+        return hash_bytes(hash, verdict->object + skip, verdict->object_length - skip);
+}
+
 /* Remembers the event; true the first time. */
 static bool first_time(struct reporter *reporter, const struct event *event)
 {
@@ -82,7 +95,7 @@ static bool first_time(struct reporter *reporter, const struct event *event)
         hash = hash_bytes(hash, event->verdict->operation, strlen(event->verdict->operation) + 1);
         if (event->verdict->purpose)
                 hash = hash_bytes(hash, event->verdict->purpose, strlen(event->verdict->purpose));
-        hash = hash_bytes(hash, event->verdict->object, event->verdict->object_length);
+        hash = hash_object(hash, event->verdict);
         hash = hash_bytes(hash, event->comm, strlen(event->comm)) | 1;
 
         for (unsigned i = 0; i < REPORT_DISTINCT_MAX; i++) {
