@@ -3,7 +3,8 @@
  * Renaming a directory moves all that is beneath it to other names, so a deny could be shaken off, or a
  * grant picked up, without touching the file in question. Here the two places are compared as a whole: the
  * automaton's nodes after "source/" are all that patterns may still say of what lies beneath it, and likewise
- * for "target/". What guards there must guard here, what grants here must grant there. That compares
+ * for "target/". What guards at one place must guard at the other, or a name that must not be reached would
+ * be left, or one that must not be created arrived at; what grants here must grant there. That compares
  * patterns, not their languages, so some harmless moves are refused; never the reverse.
  */
 #include <errno.h>
@@ -95,6 +96,11 @@ static void compare_places(const struct policy *policy, const struct place *sour
                           LIST_BIT(RULE_NETWORK_CONNECT);
         uint32_t node = node_missing(policy, source, target, LISTS_GUARDED, guards_covered(target->covers));
 
+        if (node != AUTOMATON_NO_RULE) {
+                refuse(ret_verdict, &policy->rules[automaton_node_guard(policy->paths, node)]);
+                return;
+        }
+        node = node_missing(policy, target, source, LISTS_GUARDED, guards_covered(source->covers));
         if (node != AUTOMATON_NO_RULE) {
                 refuse(ret_verdict, &policy->rules[automaton_node_guard(policy->paths, node)]);
                 return;
