@@ -153,7 +153,7 @@ def inner_shell(terminal, command):
     time.sleep(0.3)
     terminal.send("\x1a")
     seen = terminal.expect("inner> ")
-    terminal.run("kill -9 %1; wait %1", "inner> ")
+    terminal.run("kill -9 %1; sleep 0.5; jobs", "inner> ")
     terminal.send("exit 8\n")
     terminal.expect(PROMPT)
     return "Stopped" in seen, terminal.status()
