@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -139,17 +140,31 @@ static int process_argument(int nr)
         }
 }
 
-static bool names_outsider(const struct session *session, const struct raw_call *call)
+/* The process that call names, where it names one: 0 where that is the caller, or no process by any rule. */
+static pid_t named_process(const struct raw_call *call)
 {
-        const struct program_lookup *programs = &session->operations.programs;
         int index = process_argument(call->nr);
         pid_t pid = index < 0 ? 0 : (pid_t)call->args[index];
 
-        if (pid == 0)
-                return false;
-        pid = pid > 0 ? proc_tgid(pid) : -ESRCH;
-        return pid == -ESRCH ? false /* the kernel says so too */
-                             : !programs->is_member(programs->context, pid);
+        return pid > 0 ? pid : 0;
+}
+
+/* 0, or the error where call names a process that is none of the sandbox's. One that is not there is not left
+ * to the kernel, for it may be by then. */
+static int check_named_process(const struct session *session, const struct raw_call *call)
+{
+        const struct program_lookup *programs = &session->operations.programs;
+        pid_t pid = named_process(call);
+
+        if (!pid || programs->is_member(programs->context, proc_tgid(pid)))
+                return 0;
+        return kill(pid, 0) < 0 && errno == ESRCH ? -ESRCH : -EPERM;
+}
+
+/* Securebits decide what an exec leaves of root's capabilities (capabilities(7)). */
+static bool changes_credentials(const struct raw_call *call)
+{
+        return call->nr == SYS_prctl && (int)call->args[0] == PR_SET_SECUREBITS;
 }
 
 /* Registers alone decide: the filter's own rules, looked at again for the explanation, or to go on where it
@@ -157,14 +172,21 @@ static bool names_outsider(const struct session *session, const struct raw_call 
 static void serve_registers(struct server *server, const struct raw_call *call)
 {
         struct reply *reply = &server->reply;
+        int r = 0;
 
         scalar_check(server->session->options.tiers, call->nr, call->args, &reply->verdict);
-        if (reply->verdict.outcome == VERDICT_ALLOW && names_outsider(server->session, call)) {
+        if (reply->verdict.outcome == VERDICT_ALLOW)
+                r = check_named_process(server->session, call);
+        if (r == -EPERM)
                 serve_baseline_refusal(reply, call->nr, EPERM);
+        else if (r < 0)
+                reply_result(reply, r);
+        if (r < 0)
                 return;
-        }
         if (reply->verdict.outcome == VERDICT_ALLOW ||
             (server->session->options.warn && !reply->verdict.baseline)) {
+                if (changes_credentials(call))
+                        credentials_watch_note(server->session->operations.watch);
                 reply->judged = reply->verdict.outcome != VERDICT_ALLOW;
                 reply_continue(reply, "register values decide");
                 return;

@@ -251,6 +251,11 @@ const struct scalar_rule scalar_rules[] = {
          WHERE(2, INT_EQ(0, PR_SET_DUMPABLE), LONG_EQ(1, 0))},
         /* /proc/PID/exe is what the broker knows an image by. */
         {.nr = SYS_prctl, BASELINE(EPERM), .object = "PR_SET_MM", WHERE(1, INT_EQ(0, PR_SET_MM))},
+        /* Decides what the next exec leaves of root's capabilities: the broker takes note. */
+        {.nr = SYS_prctl,
+         .outcome = SCALAR_ASK,
+         .applies = privileged,
+         WHERE(1, INT_EQ(0, PR_SET_SECUREBITS))},
         /* Goes by the address of the syscall instruction, which the agent moves. */
         {.nr = SYS_prctl,
          BASELINE(EINVAL),

@@ -5,8 +5,10 @@
  */
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <pthread.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "attack.h"
@@ -97,6 +99,29 @@ static void by_capabilities(void)
                 escaped("root without capabilities: mknod");
 }
 
+/* Root that is nothing special any more loses its capabilities by executing a program. */
+static void by_securebits(void)
+{
+        if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) == 0)
+                execl("/proc/self/exe", "attack", "executed", NULL);
+}
+
+static void by_bounding_set(void)
+{
+        for (int capability = 0; capability <= 63; capability++)
+                prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+        execl("/proc/self/exe", "attack", "executed", NULL);
+}
+
+static int after_exec(void)
+{
+        expect_no_secret("root without capabilities after an exec",
+                         open(in_dir("for-nobody/file"), O_RDONLY));
+        if (chown(in_dir("public/file"), 1, 1) == 0)
+                escaped("root without capabilities after an exec: chown");
+        return finished();
+}
+
 static void in_child(void (*attempt)(void))
 {
         int status;
@@ -112,15 +137,19 @@ static void in_child(void (*attempt)(void))
                 attack_escapes++;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
         if (geteuid())
                 return 77;
+        if (argc > 1 && !strcmp(argv[1], "executed"))
+                return after_exec();
         in_child(by_setuid);
         in_child(by_setresuid);
         in_child(by_fsuid);
         in_child(by_thread);
         in_child(by_capabilities);
+        in_child(by_securebits);
+        in_child(by_bounding_set);
         still_confined();
         return finished();
 }

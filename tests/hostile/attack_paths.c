@@ -99,6 +99,36 @@ static void moves(void)
         close(directory);
 }
 
+static bool exists(const char *path)
+{
+        struct stat st;
+
+        return stat(path, &st) == 0;
+}
+
+/* Names that must not be created, made elsewhere and moved into place with the directory around them. */
+static void creations(void)
+{
+        mkdir(in_dir("other"), 0755);
+        mkdir(in_dir("repository2"), 0755);
+        close(open(in_dir("other/hook"), O_CREAT | O_WRONLY, 0755));
+        rename(in_dir("other"), in_dir("repository2/.git"));
+        if (exists(in_dir("repository2/.git/hook")))
+                escaped("a rename of a directory creates what is refused");
+        mkdir(in_dir("repository2/.git"), 0755);
+        renameat2(AT_FDCWD, in_dir("other"), AT_FDCWD, in_dir("repository2/.git"), RENAME_EXCHANGE);
+        if (exists(in_dir("repository2/.git/hook")))
+                escaped("an exchange of directories creates what is refused");
+        rename(in_dir("deep/parent"), in_dir("away"));
+        mkdir(in_dir("made"), 0755);
+        mkdir(in_dir("made/secret"), 0755);
+        close(open(in_dir("made/secret/new"), O_CREAT | O_WRONLY, 0644));
+        rename(in_dir("made"), in_dir("deep/parent"));
+        renameat2(AT_FDCWD, in_dir("made"), AT_FDCWD, in_dir("deep/parent"), RENAME_EXCHANGE);
+        if (exists(in_dir("deep/parent/secret/new")))
+                escaped("a rename puts another directory in place of what is refused");
+}
+
 static void outside(void)
 {
         const char *file = setting("OUTSIDE");
@@ -150,6 +180,7 @@ int main(void)
         names();
         descriptors();
         moves();
+        creations();
         outside();
         executions();
         still_confined();
