@@ -22,8 +22,7 @@ void listener_answer(struct server *server, const struct notification *notificat
                 notification_answer(listener, notification->id, reply->result);
                 return;
         case REPLY_DESCRIPTOR:
-                notification_give(listener, notification->id, &reply->fd, reply->fd_cloexec,
-                                  reply->fd_close_first);
+                notification_give(listener, caller, &reply->fd, reply->fd_cloexec, reply->fd_close_first);
                 /* At once, not when the next request comes: locks, mounts and deleted files hang on it. */
                 if (reply->fd >= 0)
                         close(reply->fd);

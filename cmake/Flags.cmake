@@ -8,7 +8,7 @@ target_compile_options(flicker_hosted INTERFACE
 # libseccomp's macros leave fields out; gcc takes no offence.
 target_compile_options(flicker_hosted INTERFACE $<$<C_COMPILER_ID:Clang>:-Wno-missing-field-initializers>)
 target_link_libraries(flicker_hosted INTERFACE Threads::Threads)
-target_link_options(flicker_hosted INTERFACE -pie -Wl,-z,relro,-z,now -Wl,--as-needed)
+target_link_options(flicker_hosted INTERFACE $<IF:$<BOOL:$<TARGET_PROPERTY:FLICKER_STATIC>>,-static-pie,-pie> -Wl,-z,relro,-z,now -Wl,--as-needed)
 
 if(FLICKER_SANITIZE)
   target_compile_options(flicker_hosted INTERFACE

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -146,10 +147,46 @@ static int add_descriptor(int listener, uint64_t id, int fd, bool cloexec, uint3
         return number < 0 ? -errno : number;
 }
 
-int notification_give(int listener, uint64_t id, int *fd, bool cloexec, bool close_first)
-{
-        int number = add_descriptor(listener, id, *fd, cloexec, close_first ? 0 : SECCOMP_ADDFD_FLAG_SEND);
+/*
+ * Handing a descriptor over wakes the notifier by an ordinary completion, which likes to move it to an idle
+ * core: ten times the cost of going on where it and the listener are. So it is held on this core meanwhile.
+ * It is asleep in the notification; what may fail here changes nothing but time.
+ */
+struct hold {
+        pid_t tid; /* 0: not held */
+        cpu_set_t cpus;
+};
 
+static void hold_here(struct hold *hold, pid_t tid)
+{
+        int cpu = sched_getcpu();
+        cpu_set_t here;
+
+        hold->tid = 0;
+        if (cpu < 0 || sched_getaffinity(tid, sizeof hold->cpus, &hold->cpus) < 0 ||
+            CPU_COUNT(&hold->cpus) < 2 || !CPU_ISSET(cpu, &hold->cpus))
+                return;
+        CPU_ZERO(&here);
+        CPU_SET(cpu, &here);
+        if (sched_setaffinity(tid, sizeof here, &here) == 0)
+                hold->tid = tid;
+}
+
+static void let_go(const struct hold *hold)
+{
+        if (hold->tid)
+                sched_setaffinity(hold->tid, sizeof hold->cpus, &hold->cpus);
+}
+
+int notification_give(int listener, const struct caller *caller, int *fd, bool cloexec, bool close_first)
+{
+        const uint64_t id = caller->notification_id;
+        struct hold hold;
+        int number;
+
+        hold_here(&hold, caller->tid);
+        number = add_descriptor(listener, id, *fd, cloexec, close_first ? 0 : SECCOMP_ADDFD_FLAG_SEND);
+        let_go(&hold);
         if (number == -ENOENT)
                 return -ENOENT;
         if (number < 0)

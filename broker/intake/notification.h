@@ -28,7 +28,7 @@ int notification_answer(int listener, uint64_t id, int64_t result); /* value, or
 int notification_continue(int listener, uint64_t id);
 /* Gives fd (stays the broker's) to the notifier and answers with its number there. -errno of the target's
  * side (EMFILE) is answered to it and 0 returned. close_first: closes *fd before the notifier runs on. */
-int notification_give(int listener, uint64_t id, int *fd, bool cloexec, bool close_first);
+int notification_give(int listener, const struct caller *caller, int *fd, bool cloexec, bool close_first);
 
 /* A caller as a notification tells. */
 void notification_caller(int listener, const struct notification *notification, struct caller *ret_caller);

@@ -170,10 +170,12 @@ static void give(bool cloexec, bool close_first, int expected)
 {
         int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), given = fd, listener;
         struct notification notification;
+        struct caller caller;
         pid_t child = start(ask_descriptor, &listener);
 
         cr_assert_eq(notification_receive(listener, &notification), 0);
-        cr_assert_eq(notification_give(listener, notification.id, &fd, cloexec, close_first), 0);
+        notification_caller(listener, &notification, &caller);
+        cr_assert_eq(notification_give(listener, &caller, &fd, cloexec, close_first), 0);
         cr_assert_eq(fd, close_first ? -1 : given);
         cr_assert_eq(fcntl(given, F_GETFD) < 0, close_first);
         cr_assert_eq(exit_status(child), expected);
@@ -202,10 +204,12 @@ Test(notification, no_room_for_a_descriptor, .timeout = 10)
 {
         struct notification notification;
         int fd = open("/dev/null", O_RDONLY), listener;
+        struct caller caller;
         pid_t child = start(ask_descriptor_full, &listener);
 
         cr_assert_eq(notification_receive(listener, &notification), 0);
-        cr_assert_eq(notification_give(listener, notification.id, &fd, true, false), 0);
+        notification_caller(listener, &notification, &caller);
+        cr_assert_eq(notification_give(listener, &caller, &fd, true, false), 0);
         cr_assert_eq(exit_status(child), 100 + EMFILE);
 }
 
@@ -213,13 +217,15 @@ Test(notification, notifier_killed_meanwhile, .timeout = 10)
 {
         struct notification notification;
         int fd = open("/dev/null", O_RDONLY), listener;
+        struct caller caller;
         pid_t child = start(ask_once, &listener);
 
         cr_assert_eq(notification_receive(listener, &notification), 0);
+        notification_caller(listener, &notification, &caller);
         kill(child, SIGKILL);
         cr_assert_eq(exit_status(child), -SIGKILL);
         cr_assert(!notification_alive(listener, notification.id));
-        cr_assert_eq(notification_give(listener, notification.id, &fd, true, true), -ENOENT);
+        cr_assert_eq(notification_give(listener, &caller, &fd, true, true), -ENOENT);
         cr_assert_geq(fd, 0);
         cr_assert_eq(notification_continue(listener, notification.id), -ENOENT);
 }
