@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/run_message.h"
@@ -24,6 +25,15 @@ static bool occupy_standard_descriptors(void)
                 if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
                         return false;
         return true;
+}
+
+/* Linux 6.2 tells the number of open descriptors as the directory's size. Nothing of flicker's own is open
+ * yet. */
+static bool may_inherit(void)
+{
+        struct stat status;
+
+        return stat("/proc/self/fd", &status) < 0 || status.st_size != STDERR_FILENO + 1;
 }
 
 static void block_signals(struct run_origin *origin)
@@ -84,6 +94,7 @@ int main(int argc, char **argv)
 
         if (!occupy_standard_descriptors())
                 return RUN_FAILED;
+        origin.inherits = may_inherit();
         if (getauxval(AT_SECURE)) {
                 run_say("flicker-run is not made to be set-user-ID");
                 return RUN_FAILED;

@@ -151,13 +151,6 @@ static void watch(const struct guardian *guardian)
         }
 }
 
-static bool broker_died(const struct guardian *guardian)
-{
-        struct pollfd fd = {.fd = guardian->launch->broker_pidfd, .events = POLLIN};
-
-        return poll(&fd, 1, 0) > 0;
-}
-
 _Noreturn static void guard(struct guardian *guardian)
 {
         setpgid(0, 0);
@@ -168,7 +161,7 @@ _Noreturn static void guard(struct guardian *guardian)
                 _exit(EXIT_FAILURE); /* the broker ends the sandbox then */
         watch(guardian);
         run_reap_all(0);
-        if (guardian->launch->state->has_tmpdir && broker_died(guardian))
+        if (guardian->launch->state->has_tmpdir)
                 run_tmpdir_remove(guardian->launch->state->tmpdir);
         _exit(EXIT_SUCCESS);
 }

@@ -224,6 +224,7 @@ int run_sandbox_plan(const struct run_options *options, const struct run_paths *
 
 void run_sandbox_finish(struct run_sandbox *sandbox)
 {
+        /* Mostly the guardian has done it. */
         int r = sandbox->has_tmpdir ? run_tmpdir_remove(sandbox->tmpdir) : 0;
 
         if (r < 0)

@@ -156,7 +156,7 @@ static void close_inherited(void)
         closedir(stream);
 }
 
-void run_start_let_go(void)
+void run_start_let_go(bool inherits)
 {
         _cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -164,7 +164,8 @@ void run_start_let_go(void)
                 dup3(null, STDIN_FILENO, O_CLOEXEC);
                 dup3(null, STDOUT_FILENO, O_CLOEXEC);
         }
-        close_inherited();
+        if (inherits)
+                close_inherited();
 }
 
 /* The number comes from the child before it runs anything foreign, and it waits for the session to be there.

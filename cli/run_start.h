@@ -18,9 +18,9 @@ void run_start_forked(struct run_launch *launch);
 /* Lets the child go on, confined as sandbox says. 0 or -errno. */
 int run_start_go(struct run_launch *launch, const struct run_sandbox *sandbox);
 
-/* Lets go of what is the program's, its standard input and output and every inherited descriptor included, so
- * that end-of-file reaches whom it concerns. */
-void run_start_let_go(void);
+/* Lets go of what is the program's: its standard input and output and, where there may be any, every
+ * inherited descriptor, so that end-of-file reaches whom it concerns. */
+void run_start_let_go(bool inherits);
 
 /* Waits until the child has its filter, and fetches the listener. 1 and *ret_listener; 0 where the child
  * ended before (launch->state says why); -errno with *err. */

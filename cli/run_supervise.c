@@ -31,7 +31,8 @@ struct supervisor {
         struct run_witness witness;
         struct session *session; /* NULL before there is one */
         pid_t guardian;
-        int signals; /* signalfd */
+        bool inherits; /* descriptors that are the program's, perhaps */
+        int signals;   /* signalfd */
 
         int64_t timeout_at; /* monotonic ms: SIGTERM */
         int64_t kill_at;    /* the sandbox is ended */
@@ -190,18 +191,17 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
         };
         int listener = -1, r;
 
+        r = run_start_harden();
+        if (r < 0)
+                return err_set(err, -r, "cannot give up the broker's own rights: %s", strerror(-r));
         /* The child installs its filter meanwhile. */
         r = session_create(&options, &supervisor->session, err);
         if (r < 0)
                 return r;
+        run_start_let_go(supervisor->inherits);
         r = run_start_listener(&supervisor->launch, &listener, err);
         if (r <= 0)
                 return r;
-        r = run_start_harden();
-        if (r < 0) {
-                close(listener);
-                return err_set(err, -r, "cannot give up the broker's own rights: %s", strerror(-r));
-        }
         r = session_start(supervisor->session, listener);
         return r < 0 ? err_set(err, -r, "cannot start the broker: %s", strerror(-r)) : 0;
 }
@@ -245,7 +245,6 @@ static int start(struct supervisor *supervisor, const struct run_paths *paths, s
         r = run_start_go(&supervisor->launch, sandbox);
         if (r < 0)
                 return err_set(err, -r, "cannot start the program's process: %s", strerror(-r));
-        run_start_let_go();
         r = start_session(supervisor, paths, sandbox, err);
         if (r == 0)
                 run_witness_start(&supervisor->witness);
@@ -344,6 +343,7 @@ int run_supervise(const struct run_options *options, const struct run_paths *pat
                   const struct run_program *program, const struct run_origin *origin)
 {
         struct supervisor supervisor = {.options = options,
+                                        .inherits = origin->inherits,
                                         .timeout_at = NEVER,
                                         .kill_at = NEVER,
                                         .give_up_at = NEVER,

@@ -20,6 +20,7 @@ struct run_origin {
         struct rlimit open_files;
         sigset_t signal_mask;
         struct sigaction child_action;
+        bool inherits;    /* descriptors beyond the standard ones, perhaps */
         char **arguments; /* main's argv */
         int argument_count;
 };
