@@ -106,9 +106,12 @@ static void serve_baseline_refusal(struct reply *reply, int nr, int error)
         reply_refusal(reply);
 }
 
-/* Is this send one whose address, if any, is a register or cannot exist? Then the kernel may go on. */
-static bool send_by_registers(const struct tiers *tiers, const struct raw_call *call)
+/* Is this a send whose address, if any, is a register or cannot exist? Then the kernel may go on. So it may
+ * refuse to listen where nothing grants it. */
+static bool by_registers(const struct tiers *tiers, const struct raw_call *call)
 {
+        if (call->nr == SYS_listen)
+                return !tiers->listening;
         if (call->nr == SYS_sendto)
                 return call->args[4] == 0;
         if (call->nr == SYS_sendmsg || call->nr == SYS_sendmmsg) {
@@ -230,7 +233,7 @@ int serve_call(struct server *server, const struct caller *caller, const struct 
                 reply_continue(reply, "allowed whatever its arguments");
                 return 0;
         case TREAT_SCALAR:
-                if (decode_knows(call->nr) && !send_by_registers(tiers, call))
+                if (decode_knows(call->nr) && !by_registers(tiers, call))
                         return serve_brokered(server, caller, call);
                 serve_registers(server, call);
                 return 0;

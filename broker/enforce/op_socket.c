@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bind and connect, on a duplicate of the caller's socket. What remains different from the native call: a
- * peer that asks for SO_PEERCRED of a brokered connection is told the broker's process id (user and group are
- * the caller's); nothing lets one process connect in the name of another.
+ * bind, connect and listen, on a duplicate of the caller's socket. What remains different from the native
+ * call: a peer that asks for SO_PEERCRED of a brokered connection is told the broker's process id (user and
+ * group are the caller's); nothing lets one process connect in the name of another.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "broker/base/cleanup.h"
 #include "broker/enforce/block.h"
@@ -122,6 +123,67 @@ int op_connect(struct operation *operation)
                         r = connect_blocking(operation, &socket, &address);
                 judged_address_finish(&address);
         }
+        close(socket.fd);
+        return r;
+}
+
+/* The address that an internet socket is bound to. Its port is 0 where listening would bind it. */
+static int bound_port(const struct caller_socket *socket, struct sockaddr_storage *ret_address,
+                      socklen_t *ret_size)
+{
+        const struct sockaddr_in *four = (const struct sockaddr_in *)ret_address;
+
+        *ret_size = sizeof *ret_address;
+        if (getsockname(socket->fd, (struct sockaddr *)ret_address, ret_size) < 0)
+                return -errno;
+        return ntohs(four->sin_port); /* at the same place in struct sockaddr_in6 */
+}
+
+static int judge_bound(struct operation *operation, const struct caller_socket *socket,
+                       const struct sockaddr_storage *address, socklen_t size)
+{
+        struct judged_address judged;
+        int r = address_judge(operation, socket, ADDRESS_BIND, address, size, &judged);
+
+        if (r == 0)
+                judged_address_finish(&judged);
+        return r;
+}
+
+/* A TCP socket without a port gets one by listening: as if bound to port 0. One that loses its port
+ * meanwhile, when its connection ends, is given another by the kernel: it is looked at again. */
+static int listen_inet(struct operation *operation, const struct caller_socket *socket)
+{
+        struct sockaddr_storage address;
+        socklen_t size;
+        int before = bound_port(socket, &address, &size), after, r = before < 0 ? before : 0;
+
+        if (before == 0)
+                r = judge_bound(operation, socket, &address, size);
+        if (r < 0)
+                return r;
+        if (listen(socket->fd, operation->request->backlog) < 0)
+                return -errno;
+        after = bound_port(socket, &address, &size);
+        if (before != 0 && after != before)
+                r = after < 0 ? after : judge_bound(operation, socket, &address, size);
+        if (r < 0)
+                shutdown(socket->fd, SHUT_RDWR);
+        return r;
+}
+
+int op_listen(struct operation *operation)
+{
+        struct caller_socket socket = {.fd = -1};
+        int r = caller_socket_open(operation, operation->request->fd, &socket);
+
+        if (r < 0)
+                return r;
+        r = credentials_assume(operation); /* those that SO_PEERCRED tells */
+        if (r == 0 && (socket.family == AF_INET || socket.family == AF_INET6))
+                r = listen_inet(operation, &socket);
+        else if (r == 0 && listen(socket.fd, operation->request->backlog) < 0)
+                r = -errno;
         close(socket.fd);
         return r;
 }

@@ -36,7 +36,7 @@ operation_handler op_open, op_stat, op_statx, op_statfs, op_access, op_readlink,
         op_rmdir, op_unlink, op_rename, op_link, op_symlink, op_mknod, op_chmod, op_chown, op_utime,
         op_truncate, op_xattr_get, op_xattr_set, op_xattr_list, op_xattr_remove, op_chdir;
 /* sockets */
-operation_handler op_bind, op_connect, op_send;
+operation_handler op_bind, op_connect, op_send, op_listen;
 
 /*
  * The judgement of one path (absolute, real; see policy_check_path), recorded in reply->verdict under the

@@ -34,6 +34,7 @@ static operation_handler *const handlers[] = {
         [REQUEST_BIND] = op_bind,
         [REQUEST_CONNECT] = op_connect,
         [REQUEST_SEND] = op_send,
+        [REQUEST_LISTEN] = op_listen,
 };
 
 int operations_perform(struct worker *worker, const struct caller *caller, struct request *request,

@@ -86,6 +86,6 @@ decode_hook decode_open, decode_openat, decode_openat2, decode_creat, decode_sta
 decode_hook decode_xattr_name, decode_xattr_set, decode_setxattrat, decode_getxattrat, decode_xattr_name_at;
 
 /* decode_socket.c */
-decode_hook decode_socket_address, decode_sendto, decode_sendmsg, decode_sendmmsg;
+decode_hook decode_socket_address, decode_listen, decode_sendto, decode_sendmsg, decode_sendmmsg;
 
 #endif

@@ -57,6 +57,13 @@ int decode_socket_address(struct decoding *decoding)
                             &request->address_size);
 }
 
+int decode_listen(struct decoding *decoding)
+{
+        decoding->request->fd = arg_int(decoding, 0);
+        decoding->request->backlog = arg_int(decoding, 1);
+        return 0;
+}
+
 static int messages_create(struct decoding *decoding, unsigned count)
 {
         struct request *request = decoding->request;

@@ -110,6 +110,7 @@ const struct decoder decode_table[] = {
 
         [SYS_bind] = {REQUEST_BIND, .before = decode_socket_address},
         [SYS_connect] = {REQUEST_CONNECT, .before = decode_socket_address},
+        [SYS_listen] = {REQUEST_LISTEN, .before = decode_listen},
         [SYS_sendto] = {REQUEST_SEND, .before = decode_sendto},
         [SYS_sendmsg] = {REQUEST_SEND, .before = decode_sendmsg},
         [SYS_sendmmsg] = {REQUEST_SEND, .before = decode_sendmmsg},

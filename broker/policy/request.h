@@ -58,6 +58,7 @@ enum request_kind {
         REQUEST_BIND,    /* fd, address */
         REQUEST_CONNECT, /* fd, address */
         REQUEST_SEND,    /* sendto, sendmsg, sendmmsg: fd, messages, send_flags */
+        REQUEST_LISTEN,  /* fd, backlog */
         /* judged by number and registers alone */
         REQUEST_SYSCALL,     /* what the policy or the baseline refuses: nr, args */
         REQUEST_CREDENTIALS, /* set*id, setgroups, capset: noted, then the kernel does it */
@@ -118,6 +119,7 @@ struct request {
         struct request_message *messages; /* allocated */
         unsigned message_count;
         bool is_sendmmsg; /* each msg_len is written back */
+        int backlog;      /* of listen */
         uint64_t lengths_address[REQUEST_MESSAGES_MAX];
 
         uint64_t out_address;

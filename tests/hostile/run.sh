@@ -30,7 +30,9 @@ if [ "${2:-}" = user ]; then
         FLICKER_RUN=$work/flicker/bin/flicker-run
 fi
 chmod 755 "$work"
-cp "$here/policy.json" "$work/"
+policy=$here/policy.json
+[ ! -e "$here/policy_$attack.json" ] || policy=$here/policy_$attack.json
+cp "$policy" "$work/policy.json"
 export DIR=$work/dir OUTSIDE=$work/outside SOCKET=$work/socket XDG_CACHE_HOME=$work/cache
 mkdir "$XDG_CACHE_HOME"
 chmod 777 "$XDG_CACHE_HOME"
