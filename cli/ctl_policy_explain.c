@@ -39,7 +39,7 @@ struct question {
         struct tiers tiers;
         int nr; /* the syscall that stands for the operation */
         const char *operation, *object, *purpose;
-        bool by_path;
+        bool by_path, by_number;
         struct verdict verdict;
 };
 
@@ -143,6 +143,7 @@ static int ask_syscall(struct question *question)
                         near ? "; did you mean " : "", near ? near : "");
                 return -1;
         }
+        question->by_number = true;
         policy_check_syscall(question->policy, question->nr, zero, &question->verdict);
         if (question->verdict.outcome == VERDICT_ALLOW &&
             syscall_entry(question->nr)->treatment == TREAT_REFUSE) {
@@ -158,8 +159,7 @@ static const char *tier_text(const struct question *question)
         const struct tiers *tiers = &question->tiers;
         bool ring = tiers->ring[question->nr / 64] >> question->nr % 64 & 1;
 
-        if (question->verdict.outcome != VERDICT_ALLOW && !question->by_path && question->verdict.rule &&
-            question->verdict.rule->list >= RULE_SYSCALLS_DENY)
+        if (question->verdict.outcome != VERDICT_ALLOW && question->by_number)
                 return "static filter (seccomp); the broker explains it";
         switch (tiers->action[question->nr]) {
         case TIER_NATIVE:

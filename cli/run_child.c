@@ -79,6 +79,9 @@ static int restore(const struct run_launch *launch)
             sigaction(SIGCHLD, &launch->child_action, NULL) < 0 ||
             sigprocmask(SIG_SETMASK, &launch->signal_mask, NULL) < 0)
                 return -errno;
+        /* An agent's cores are given back by the broker, when the program is in its place. */
+        if (!launch->state->use_agent && CPU_COUNT(&launch->cpus))
+                sched_setaffinity(0, sizeof launch->cpus, &launch->cpus);
         return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include <limits.h>
 #include <linux/filter.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,6 +60,7 @@ struct run_launch {
         struct rlimit open_files;
         sigset_t signal_mask;
         struct sigaction child_action;
+        cpu_set_t cpus;
 
         pid_t broker;
         int broker_pidfd;

@@ -84,10 +84,10 @@ bool run_path_resolve(const char *path, char ret_path[PATH_MAX])
         while (!realpath(head, real)) {
                 char *slash = strrchr(head, '/');
 
-                if (errno != ENOENT || !slash || slash == head)
+                if (errno != ENOENT || !slash)
                         return false;
-                *slash = '\0';
                 cut = (size_t)(slash - head);
+                head[cut ? cut : 1] = '\0'; /* in the end "/", which is there */
         }
         n = snprintf(ret_path, PATH_MAX, "%s%s", strcmp(real, "/") == 0 ? "" : real, path + cut);
         return n > 0 && n < PATH_MAX;

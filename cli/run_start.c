@@ -57,6 +57,7 @@ int run_start_init(struct run_launch *launch, const struct run_origin *origin, s
         launch->open_files = origin->open_files;
         launch->signal_mask = origin->signal_mask;
         launch->child_action = origin->child_action;
+        launch->cpus = origin->cpus;
         launch->broker_pidfd = launch->control = launch->control_broker = launch->ready =
                 launch->ready_broker = -1;
         launch->state =

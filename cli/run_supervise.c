@@ -188,6 +188,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
                 .verbose = supervisor->options->verbose,
                 .warn = sandbox->warn,
                 .privileged = sandbox->privileged,
+                .cpus = &supervisor->launch.cpus,
         };
         int listener = -1, r;
 

@@ -7,6 +7,7 @@
 #ifndef FLICKER_CLI_RUN_SUPERVISE_H
 #define FLICKER_CLI_RUN_SUPERVISE_H
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -20,6 +21,7 @@ struct run_origin {
         struct rlimit open_files;
         sigset_t signal_mask;
         struct sigaction child_action;
+        cpu_set_t cpus;
         bool inherits;    /* descriptors beyond the standard ones, perhaps */
         char **arguments; /* main's argv */
         int argument_count;
