@@ -134,7 +134,8 @@ static int check_landlock(struct run_sandbox *sandbox, struct err *err)
         return err_set(err, -sandbox->landlock_abi,
                        "this kernel offers no Landlock (%s): not running the program unconfined. Landlock "
                        "needs Linux 5.13 "
-                       "or later, with \"landlock\" in /sys/kernel/security/lsm",
+                       "or later, with \"landlock\" in /sys/kernel/security/lsm; and a sandbox around "
+                       "flicker-run may refuse it",
                        strerror(-sandbox->landlock_abi));
 }
 
