@@ -238,6 +238,14 @@ static bool runs_agent(const struct session *session, const struct caller *calle
                caller->alive(caller);
 }
 
+/* The first image was started on one core, with the guardian and the broker. */
+static void give_back_cores(struct session *session, pid_t tid)
+{
+        if (!session->cpus_given_back)
+                sched_setaffinity(tid, sizeof session->cpus, &session->cpus);
+        session->cpus_given_back = true;
+}
+
 static int call_hello(struct server *server, const struct caller *caller, uint64_t address, uint64_t size)
 {
         struct session *session = server->session;
@@ -255,6 +263,7 @@ static int call_hello(struct server *server, const struct caller *caller, uint64
         pthread_mutex_unlock(&session->processes.lock);
         if (r < 0)
                 return r;
+        give_back_cores(session, caller->tid);
         return target_write(caller->tid, address, hello, sizeof *hello);
 }
 

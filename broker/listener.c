@@ -88,7 +88,10 @@ void *listener_main(void *argument)
 {
         struct session *session = argument;
         struct server server;
-        int r = server_init(&server, session, false);
+        int r;
+
+        sched_setaffinity(0, sizeof session->cpus, &session->cpus);
+        r = server_init(&server, session, false);
 
         if (r < 0) {
                 session_condemn(session, "the broker has no memory for its listener", 0);

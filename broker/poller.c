@@ -312,14 +312,6 @@ void poller_note(struct poller *poller, struct process *process)
                 want_polling(poller, process->ring);
 }
 
-bool poller_possible(void)
-{
-        cpu_set_t cpus;
-
-        /* Never spin on one core: the agent that waits and the broker that answers would take turns. */
-        return sched_getaffinity(0, sizeof cpus, &cpus) == 0 && CPU_COUNT(&cpus) >= 2;
-}
-
 int poller_create(struct session *session, struct poller **ret_poller)
 {
         struct poller *poller = calloc(1, sizeof *poller);
@@ -330,8 +322,8 @@ int poller_create(struct session *session, struct poller **ret_poller)
         poller->avoided_cpu = -1;
         pthread_mutex_init(&poller->lock, NULL);
         pthread_cond_init(&poller->wanted, NULL);
-        if (sched_getaffinity(0, sizeof poller->cpus, &poller->cpus) < 0 ||
-            pthread_create(&poller->thread, NULL, poller_main, poller) != 0) {
+        poller->cpus = session->cpus;
+        if (pthread_create(&poller->thread, NULL, poller_main, poller) != 0) {
                 free(poller);
                 return -EAGAIN;
         }

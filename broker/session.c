@@ -82,6 +82,10 @@ int session_create(const struct session_options *options, struct session **ret_s
                 return err_set(err, ENOMEM, "out of memory");
         session->options = *options;
         session->listener = session->condemned_fd = session->operations.proc_fd = -1;
+        if (options->cpus && CPU_COUNT(options->cpus))
+                session->cpus = *options->cpus;
+        else if (sched_getaffinity(0, sizeof session->cpus, &session->cpus) < 0)
+                CPU_ZERO(&session->cpus);
         session->operations.policy = options->policy;
         session->operations.tiers = options->tiers;
         session->operations.watch = &session->credentials_watch;
@@ -114,7 +118,7 @@ static int start_thread(struct session *session)
         sigfillset(&blocked);
         sigdelset(&blocked, WAKE_SIGNAL);
         pthread_sigmask(SIG_SETMASK, &blocked, &before);
-        session->may_poll = session->options.agent_path && poller_possible();
+        session->may_poll = session->options.agent_path && CPU_COUNT(&session->cpus) >= 2;
         r = pthread_create(&session->listener_thread, NULL, listener_main, session);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         return -r;

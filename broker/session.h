@@ -6,6 +6,7 @@
 #ifndef FLICKER_SESSION_H
 #define FLICKER_SESSION_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -26,6 +27,9 @@ struct session_options {
         bool quiet, verbose; /* of refusals on standard error */
         bool warn;           /* report, refuse nothing that the policy alone refuses */
         bool privileged;
+        /* The cores that the program may use; session threads use them too. The first image that says hello
+         * is set to them (it was started on one core). NULL: as this process. */
+        const cpu_set_t *cpus;
 };
 
 int session_create(const struct session_options *options, struct session **ret_session, struct err *err);

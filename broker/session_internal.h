@@ -37,6 +37,8 @@ struct session {
         atomic_bool condemned, stopping;
         pthread_t listener_thread;
         bool listener_started;
+        cpu_set_t cpus;
+        bool cpus_given_back;  /* the listener's thread only */
         bool may_poll;         /* rings are of use: there is an agent, and more than one core */
         struct poller *poller; /* made by the listener's thread when the first process wants a ring */
         struct pool *pool;
@@ -93,7 +95,8 @@ int pool_submit(struct pool *pool, struct server *server, const struct notificat
                 const struct caller *caller);
 
 /* poller.c */
-bool poller_possible(void); /* are there cores enough? */
+/* Only where there are two cores: on one, the agent that waits and the broker that answers would take turns.
+ */
 int poller_create(struct session *session, struct poller **ret_poller);
 void poller_destroy(struct poller *poller);
 /* A ring-eligible call of process came as a notification: worth polling its ring? Table lock held. */
