@@ -145,10 +145,9 @@ int op_truncate(struct operation *operation)
         r = resolve_object(operation, &operation->request->path[0], RESOLVE_FOLLOW, 0, &place);
         if (r < 0)
                 return r;
-        if (S_ISDIR(place.status.st_mode))
-                r = -EISDIR;
-        else
-                r = S_ISREG(place.status.st_mode) ? 0 : -EINVAL;
+        r = place_check_hidden(operation, &place, "truncate", NULL);
+        if (r >= 0 && !S_ISREG(place.status.st_mode))
+                r = S_ISDIR(place.status.st_mode) ? -EISDIR : -EINVAL;
         if (r >= 0)
                 r = place_judge(operation, &place, PATH_WRITE, "truncate", NULL);
         if (r >= 0)

@@ -18,7 +18,9 @@ int op_chdir(struct operation *operation)
 
         if (r < 0)
                 return r;
-        r = S_ISDIR(place.status.st_mode) ? 0 : -ENOTDIR;
+        r = place_check_hidden(operation, &place, "chdir", NULL);
+        if (r >= 0 && !S_ISDIR(place.status.st_mode))
+                r = -ENOTDIR;
         if (r >= 0)
                 r = place_judge(operation, &place, PATH_READ, "chdir", NULL);
         if (r >= 0 && syscall(SYS_faccessat2, place.fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
@@ -69,7 +71,9 @@ static int open_program(struct operation *operation, const struct request_path *
         r = resolve_object(operation, path, mode, 0, place);
         if (r < 0)
                 return r;
-        r = check_program(place);
+        r = place_check_hidden(operation, place, "exec", NULL);
+        if (r >= 0)
+                r = check_program(place);
         if (r >= 0)
                 r = place_judge(operation, place, access, "exec", NULL);
         if (r >= 0 && access == PATH_EXEC &&

@@ -164,7 +164,9 @@ static int open_existing(struct operation *operation, struct place *place)
                      (S_ISREG(place->status.st_mode) || S_ISDIR(place->status.st_mode));
         int fd, r;
 
-        r = check_type(operation, place, flags);
+        r = place_check_hidden(operation, place, "open", NULL);
+        if (r >= 0)
+                r = check_type(operation, place, flags);
         if (r >= 0)
                 r = judge_open(operation, place, flags);
         if (r < 0)

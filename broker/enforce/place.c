@@ -302,3 +302,14 @@ int place_judge(struct operation *operation, const struct place *place, enum pat
         check_own(operation->worker->operations->policy, place, access, &verdict);
         return operation_conclude(operation, &verdict, name, purpose, place->path, place->length);
 }
+
+int place_check_hidden(struct operation *operation, const struct place *place, const char *name,
+                       const char *purpose)
+{
+        int r;
+
+        if (!operation->worker->operations->tiers->hides)
+                return 0;
+        r = place_judge(operation, place, PATH_META, name, purpose);
+        return r < 0 ? r : operation_unjudge(operation, 0);
+}

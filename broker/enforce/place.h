@@ -62,6 +62,10 @@ int place_locate_name(struct operation *operation, struct place *place);
 int place_judge(struct operation *operation, const struct place *place, enum path_access access,
                 const char *name, const char *purpose);
 
+/* -ENOENT where the place is hidden, for what has to say something else before it judges; else 0. */
+int place_check_hidden(struct operation *operation, const struct place *place, const char *name,
+                       const char *purpose);
+
 /* "/proc/self/fd/N", for calls that only take paths: it leads to the object of fd and nowhere else. */
 #define PLACE_LINK_MAX 32
 const char *place_link(int fd, char out[PLACE_LINK_MAX]);

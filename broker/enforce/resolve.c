@@ -75,6 +75,20 @@ static ssize_t normalise(const char *prefix, size_t prefix_length, const char *p
         return (ssize_t)length;
 }
 
+static bool goes_up(const char *path)
+{
+        for (const char *at = path; (at = strstr(at, "..")); at += 2)
+                if ((at == path || at[-1] == '/') && (at[2] == '/' || !at[2]))
+                        return true;
+        return false;
+}
+
+/* May the kernel's way to what it opened have led through something hidden? Then the walker has to go it. */
+static bool may_pass_hidden(const struct operation *operation, const char *path, bool plain)
+{
+        return operation->worker->operations->tiers->hides && (!plain || goes_up(path));
+}
+
 /* The place of what the kernel opened. TRY_WALK where it went by way of "self" in a procfs. */
 static int locate(struct operation *operation, const char *path, bool plain, struct place *place)
 {
@@ -125,8 +139,10 @@ static int open_parent(struct operation *operation, int base, const char *direct
         if (!(mode & RESOLVE_SLOW))
                 r = open_by_kernel(base, directory, O_DIRECTORY, kernel_flags, &place->parent, &plain);
         if (r == 0) {
-                r = place_locate_name(operation, place);
-                if (r < 0 || plain || place->proc == PLACE_NOT_PROC)
+                bool hidden = may_pass_hidden(operation, directory, plain);
+
+                r = hidden ? 0 : place_locate_name(operation, place);
+                if (r < 0 || (!hidden && (plain || place->proc == PLACE_NOT_PROC)))
                         return r;
                 close(place->parent);
                 place->parent = -1;
@@ -155,7 +171,8 @@ static int object_by_kernel(struct operation *operation, int base, const char *p
                 return r < 0 ? r : open_parent(operation, base, directory, mode, kernel_flags, place);
         }
         if (r == 0)
-                r = locate(operation, path, plain, place);
+                r = may_pass_hidden(operation, path, plain) ? TRY_WALK
+                                                            : locate(operation, path, plain, place);
         if (r == TRY_WALK && place->fd >= 0) {
                 close(place->fd);
                 place_init(place);
@@ -316,7 +333,9 @@ int resolve_name(struct operation *operation, const struct request_path *path, s
                 r = credentials_assume(operation);
         if (r >= 0)
                 r = open_parent(operation, base, directory, 0, 0, ret_place);
-        /* With any other name the operation itself looks into the directory. */
+        /* With any other name the operation itself judges it, and looks into the directory. */
+        if (r >= 0 && ret_place->dots)
+                r = place_check_hidden(operation, ret_place, "follow", NULL);
         if (r >= 0 && ret_place->dots &&
             syscall(SYS_faccessat2, ret_place->parent, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
                 r = -errno;

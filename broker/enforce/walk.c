@@ -202,6 +202,21 @@ static int follow_proc(struct walker *walker, int fd)
         return r < 0 ? r : insert_text(walker, text, (size_t)r);
 }
 
+/* Nothing leads on from what is hidden: neither a link nor "..", or whether it is there would show. */
+static int check_hidden(struct walker *walker, int fd)
+{
+        struct operation *operation = walker->operation;
+        struct place here;
+        int r;
+
+        if (!operation->worker->operations->tiers->hides)
+                return 0;
+        place_init(&here);
+        here.fd = fd;
+        r = place_locate(operation, &here);
+        return r < 0 ? r : place_check_hidden(operation, &here, "follow", NULL);
+}
+
 static int follow(struct walker *walker, int fd, const struct stat *status)
 {
         char text[REQUEST_PATH_MAX];
@@ -215,6 +230,9 @@ static int follow(struct walker *walker, int fd, const struct stat *status)
                 return -errno;
         if (fs.f_flags & ST_NOSYMFOLLOW)
                 return -ELOOP;
+        r = check_hidden(walker, fd);
+        if (r < 0)
+                return r;
         if (fs.f_type == PROC_SUPER_MAGIC)
                 return follow_proc(walker, fd);
         r = may_follow(walker, status);
@@ -251,8 +269,10 @@ static int look_again(struct walker *walker)
 static int look_up(struct walker *walker)
 {
         bool up = !strcmp(walker->name, "..");
-        int fd;
+        int fd, r = up ? check_hidden(walker, walker->current) : 0;
 
+        if (r < 0)
+                return r;
         if (up && walker->kernel_flags & SCOPED && walker->depth == 0) {
                 if (walker->kernel_flags & RESOLVE_BENEATH)
                         return -EXDEV;

@@ -43,6 +43,8 @@ prepare() {
         local at
         for at in secret hidden deep/parent/secret for-root for-nobody; do echo SECRET >"$DIR/$at/file"; done
         for at in public swap; do echo PUBLIC >"$DIR/$at/file"; done
+        ln -s ../public "$DIR/hidden/link"
+        ln -s nowhere "$DIR/hidden/dead"
         echo SECRET >"$DIR/repository/.git/config"
         echo SECRET >"$OUTSIDE"
         printf '#!/bin/sh\nexit 0\n' >"$DIR/secret/program"
