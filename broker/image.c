@@ -282,11 +282,8 @@ static int call_ring(struct server *server, const struct caller *caller)
         r = process_make(&session->processes, pid, &process);
         if (r == 0)
                 r = process_give_ring(process);
-        if (r == 0) {
-                server->reply.fd = fcntl(process->ring->view->fd, F_DUPFD_CLOEXEC, 3);
-                if (server->reply.fd < 0)
-                        r = -errno;
-        }
+        if (r == 0)
+                server->reply.fd = fd_take(&process->ring->view->fd);
         pthread_mutex_unlock(&session->processes.lock);
         if (r == 0) {
                 server->reply.kind = REPLY_DESCRIPTOR;

@@ -48,16 +48,18 @@ static void block_signals(struct run_origin *origin)
         sigprocmask(SIG_SETMASK, &all, &origin->signal_mask);
 }
 
+#define OPEN_FILES_MIN 32u /* the broker's own, and some for one process at work */
+
 /* The broker serves many; the program keeps the limit it was given. */
-static void raise_open_files(struct run_origin *origin)
+static bool raise_open_files(struct run_origin *origin)
 {
         struct rlimit limit;
 
         if (getrlimit(RLIMIT_NOFILE, &origin->open_files) < 0)
-                return;
+                return false;
         limit = origin->open_files;
         limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
+        return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= OPEN_FILES_MIN;
 }
 
 /* Starting is a row of hand-overs between this process, the guardian and the child, and waking an idle core
@@ -94,7 +96,12 @@ static int run(const struct run_options *options, struct run_origin *origin)
                 return RUN_FAILED;
         }
         stay_on_core(origin);
-        raise_open_files(origin);
+        if (!raise_open_files(origin)) {
+                run_say("a limit of %llu open files is too low: the broker needs %u (RLIMIT_NOFILE, ulimit "
+                        "-Hn)",
+                        (unsigned long long)origin->open_files.rlim_max, OPEN_FILES_MIN);
+                return RUN_FAILED;
+        }
         block_signals(origin);
         return run_supervise(options, &paths, &program, origin);
 }
