@@ -59,7 +59,7 @@ if [ -n "$libc" ] && [ -e "$loader" ]; then
         same "libc: ls" "/bin/ls -la /usr/lib" "$on /bin/ls -la /usr/lib"
         same "libc: sh" "/bin/sh -c 'for i in 1 2 3 4 5 6 7 8; do (echo \$i) | cat; done; kill -9 \$\$'" \
                 "$on /bin/sh -c 'for i in 1 2 3 4 5 6 7 8; do (echo \$i) | cat; done; kill -9 \$\$'"
-        same "libc: sort" "sort /etc/services | cksum" "$on $(command -v sort) --parallel=4 /etc/services | cksum"
+        same "libc: sort" "sort /etc/passwd | cksum" "$on $(command -v sort) --parallel=4 /etc/passwd | cksum"
         python=$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null || true)
         if [ -n "$python" ]; then
                 cat >"$work/threads.py" <<'PYTHON'

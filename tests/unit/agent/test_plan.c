@@ -125,6 +125,7 @@ Test(plan, random_bytes)
                                 for (unsigned n = 0; n < site->relocations; n++)
                                         sum += ag_plan_relocations(&plan, site)[n].next;
                         }
+                        (void)sum;
                 }
                 free(whole);
         }

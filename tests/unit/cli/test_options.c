@@ -48,8 +48,9 @@ Test(options, end_at_two_dashes)
 {
         struct run_options options;
         struct err err;
+        char **argv = ARGS(S("-q"), S("--"), S("-p"), S("x"));
 
-        cr_assert_eq(parse(ARGS(S("-q"), S("--"), S("-p"), S("x")), &options, &err), 0);
+        cr_assert_eq(parse(argv, &options, &err), 0);
         cr_expect_str_eq(options.program[0], "-p");
         cr_expect_null(options.policy);
         run_options_finish(&options);
