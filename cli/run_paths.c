@@ -72,6 +72,15 @@ int run_cache_directory(char ret_path[PATH_MAX])
         return user_directory(ret_path, "XDG_CACHE_HOME", "/.cache", "/flicker") ? 0 : -ENOENT;
 }
 
+int run_cache_directory_default(char ret_path[PATH_MAX])
+{
+        const char *home = getenv("HOME");
+
+        if (geteuid() == 0)
+                return run_cache_directory(ret_path);
+        return home && *home == '/' && join(ret_path, home, "/.cache/flicker") ? 0 : -ENOENT;
+}
+
 bool run_path_resolve(const char *path, char ret_path[PATH_MAX])
 {
         char head[PATH_MAX], real[PATH_MAX];

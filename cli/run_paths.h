@@ -33,6 +33,8 @@ void run_policy_directories(const struct run_paths *paths, struct run_policy_dir
  * $XDG_CACHE_HOME or
  * ~/.cache. 0, or -ENOENT where there is no such place. */
 int run_cache_directory(char ret_path[PATH_MAX]);
+/* The same where XDG_CACHE_HOME is not set: what most runs use. */
+int run_cache_directory_default(char ret_path[PATH_MAX]);
 
 /* path with its existing part resolved; what is missing is appended as it stands. False where it is too long,
  * or cannot be resolved. */

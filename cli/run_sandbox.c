@@ -56,10 +56,13 @@ static bool may_write_in(const struct policy *policy, const char *directory)
         return false;
 }
 
-static int load(const struct run_options *options, const struct run_paths *paths, const char *denied,
-                struct run_sandbox *sandbox, struct err *err)
+#define CACHES_MAX 2 /* the one in use, and the one that is when XDG_CACHE_HOME says nothing */
+
+static int load(const struct run_options *options, const struct run_paths *paths,
+                char denied[CACHES_MAX][PATH_MAX], struct run_sandbox *sandbox, struct err *err)
 {
-        _cleanup_free_ struct policy_extra_rule *extra = calloc(options->extra_count + 1, sizeof *extra);
+        _cleanup_free_ struct policy_extra_rule *extra =
+                calloc(options->extra_count + CACHES_MAX, sizeof *extra);
         struct run_policy_request request = {
                 .reference = options->policy,
                 .variables = options->variables,
@@ -72,8 +75,9 @@ static int load(const struct run_options *options, const struct run_paths *paths
         if (!extra)
                 return err_set(err, ENOMEM, "out of memory");
         memcpy(extra, options->extra, options->extra_count * sizeof *extra);
-        if (denied)
-                extra[request.extra_count++] = (struct policy_extra_rule){RULE_FILES_DENY, denied};
+        for (unsigned i = 0; denied && i < CACHES_MAX; i++)
+                if (denied[i][0])
+                        extra[request.extra_count++] = (struct policy_extra_rule){RULE_FILES_DENY, denied[i]};
         return run_policy_load(&request, paths, &sandbox->policy, err);
 }
 
@@ -83,20 +87,29 @@ static int load(const struct run_options *options, const struct run_paths *paths
 static int guard_cache(const struct run_options *options, const struct run_paths *paths,
                        struct run_sandbox *sandbox, struct err *err)
 {
-        char cache[PATH_MAX];
+        char caches[CACHES_MAX][PATH_MAX] = {{0}}, path[PATH_MAX];
 
-        sandbox->has_cache = run_cache_directory(cache) == 0 && run_path_resolve(cache, sandbox->cache) &&
+        sandbox->has_cache = run_cache_directory(path) == 0 && run_path_resolve(path, sandbox->cache) &&
                              (size_t)snprintf(sandbox->plans, sizeof sandbox->plans, "%s/plans",
                                               sandbox->cache) < PATH_MAX;
-        if (!sandbox->has_cache || !may_write_in(sandbox->policy, sandbox->cache))
-                return 0;
-        if (strpbrk(sandbox->cache, PATTERN_CHARACTERS)) {
-                sandbox->has_cache = false;
-                return 0;
+        if (sandbox->has_cache)
+                strcpy(caches[0], sandbox->cache);
+        if (run_cache_directory_default(path) < 0 || !run_path_resolve(path, caches[1]) ||
+            strcmp(caches[0], caches[1]) == 0)
+                caches[1][0] = '\0';
+        for (unsigned i = 0; i < CACHES_MAX; i++) {
+                if (!caches[i][0] || !may_write_in(sandbox->policy, caches[i])) {
+                        caches[i][0] = '\0';
+                } else if (strpbrk(caches[i], PATTERN_CHARACTERS)) {
+                        caches[i][0] = '\0';
+                        sandbox->has_cache = false;
+                }
         }
+        if (!caches[0][0] && !caches[1][0])
+                return 0;
         policy_destroy(sandbox->policy);
         sandbox->policy = NULL;
-        return load(options, paths, sandbox->cache, sandbox, err);
+        return load(options, paths, caches, sandbox, err);
 }
 
 static int make_tmpdir(struct run_sandbox *sandbox, struct err *err)
