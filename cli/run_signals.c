@@ -20,7 +20,7 @@ void run_signals_pass_on(int signals, int control, struct run_witness *witness)
         if (info.ssi_signo == SIGCHLD || ((pid_t)info.ssi_pid == getpid() && info.ssi_code == SI_USER))
                 return;
         /* The program has what was sent to its group, unless it has left that. */
-        if (run_witness_saw(witness, (int)info.ssi_signo))
+        if (run_witness_saw(witness, (int)info.ssi_signo) || (!witness->pid && info.ssi_code == SI_KERNEL))
                 message.flags = CONTROL_IF_ELSEWHERE;
         message.value = (int32_t)info.ssi_signo;
         message.code = info.ssi_code;

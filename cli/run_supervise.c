@@ -21,8 +21,10 @@
 #include "cli/run_start.h"
 #include "cli/run_witness.h"
 
-#define GRACE_MS 2000  /* between SIGTERM and SIGKILL of a timeout */
-#define REAP_MS  60000 /* for the sandbox to be gone after it was killed */
+#define WITNESS_AFTER_MS 10 /* until then a signal of the terminal counts as the group's, any other as ours  \
+                             */
+#define GRACE_MS 2000       /* between SIGTERM and SIGKILL of a timeout */
+#define REAP_MS  60000      /* for the sandbox to be gone after it was killed */
 #define NEVER    INT64_MAX
 
 struct supervisor {
@@ -36,6 +38,7 @@ struct supervisor {
 
         int64_t timeout_at; /* monotonic ms: SIGTERM */
         int64_t kill_at;    /* the sandbox is ended */
+        int64_t witness_at; /* the program has run for a while: the witness is worth its start */
         int64_t give_up_at; /* it should be gone by then */
         bool timed_out;
         bool ending; /* it was ended from here */
@@ -84,7 +87,7 @@ static void serve_guardian(struct supervisor *supervisor)
                 supervisor->ended = true;
                 supervisor->status = message.value;
                 run_witness_dismiss(&supervisor->witness); /* while the guardian ends */
-                supervisor->timeout_at = supervisor->kill_at = NEVER;
+                supervisor->timeout_at = supervisor->kill_at = supervisor->witness_at = NEVER;
                 supervisor->give_up_at = now_ms() + REAP_MS;
         } else if (message.kind == CONTROL_STOPPED) {
                 run_signals_stop(message.value);
@@ -108,6 +111,10 @@ static void keep_time(struct supervisor *supervisor)
         }
         if (now >= supervisor->kill_at)
                 end_sandbox(supervisor);
+        if (now >= supervisor->witness_at) {
+                supervisor->witness_at = NEVER;
+                run_witness_start(&supervisor->witness);
+        }
         if (now >= supervisor->give_up_at && !supervisor->guardian_gone) {
                 run_say("processes of the sandbox do not end, though killed");
                 supervisor->guardian_gone = true;
@@ -121,6 +128,8 @@ static int time_left(const struct supervisor *supervisor)
 
         if (supervisor->kill_at < next)
                 next = supervisor->kill_at;
+        if (supervisor->witness_at < next)
+                next = supervisor->witness_at;
         if (supervisor->give_up_at < next)
                 next = supervisor->give_up_at;
         if (next == NEVER)
@@ -248,7 +257,7 @@ static int start(struct supervisor *supervisor, const struct run_paths *paths, s
                 return err_set(err, -r, "cannot start the program's process: %s", strerror(-r));
         r = start_session(supervisor, paths, sandbox, err);
         if (r == 0)
-                run_witness_start(&supervisor->witness);
+                supervisor->witness_at = now_ms() + WITNESS_AFTER_MS;
         return r;
 }
 
@@ -347,6 +356,7 @@ int run_supervise(const struct run_options *options, const struct run_paths *pat
                                         .inherits = origin->inherits,
                                         .timeout_at = NEVER,
                                         .kill_at = NEVER,
+                                        .witness_at = NEVER,
                                         .give_up_at = NEVER,
                                         .signals = -1};
         struct err err = {0};
