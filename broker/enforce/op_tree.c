@@ -16,9 +16,18 @@
 #define RENAME_EXCHANGE  (1 << 1)
 #endif
 
-/* Between finding out whether a name is a directory and renaming it, no other rename may put a directory
- * there. */
-static pthread_mutex_t rename_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Between finding out whether a name is a directory and renaming it, nobody may put a directory there. */
+static pthread_mutex_t tree_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void tree_hold(void)
+{
+        pthread_mutex_lock(&tree_lock);
+}
+
+void tree_release(void)
+{
+        pthread_mutex_unlock(&tree_lock);
+}
 
 static bool name_exists(const struct place *place)
 {
@@ -78,7 +87,12 @@ int op_mkdir(struct operation *operation)
         struct place place;
         int r = prepare_new(operation, 0, "mkdir", &place);
 
-        return r < 0 ? r : finish(&place, mkdirat(place.parent, place.name, operation->request->mode));
+        if (r < 0)
+                return r;
+        tree_hold();
+        r = mkdirat(place.parent, place.name, operation->request->mode);
+        tree_release();
+        return finish(&place, r);
 }
 
 int op_symlink(struct operation *operation)
@@ -86,7 +100,12 @@ int op_symlink(struct operation *operation)
         struct place place;
         int r = prepare_new(operation, 0, "symlink", &place);
 
-        return r < 0 ? r : finish(&place, symlinkat(operation->request->text, place.parent, place.name));
+        if (r < 0)
+                return r;
+        tree_hold();
+        r = symlinkat(operation->request->text, place.parent, place.name);
+        tree_release();
+        return finish(&place, r);
 }
 
 int op_mknod(struct operation *operation)
@@ -177,10 +196,13 @@ static int link_places(struct operation *operation, const struct place *source, 
                 return operation_unjudge(operation, EEXIST);
         if (r < 0)
                 return r;
-        if (linkat(AT_FDCWD, place_link(source->fd, link), target->parent, target->name, AT_SYMLINK_FOLLOW) <
-            0)
-                return -errno;
-        return 0;
+        tree_hold();
+        r = linkat(AT_FDCWD, place_link(source->fd, link), target->parent, target->name, AT_SYMLINK_FOLLOW) <
+                            0
+                    ? -errno
+                    : 0;
+        tree_release();
+        return r;
 }
 
 int op_link(struct operation *operation)
@@ -229,13 +251,13 @@ static int rename_places(struct operation *operation, const struct place *from, 
                 r = place_judge(operation, to, PATH_WRITE, "rename", NULL);
         if (r < 0)
                 return r;
-        pthread_mutex_lock(&rename_lock);
+        tree_hold();
         r = judge_move(operation, from, to);
         if (r >= 0 && flags & RENAME_EXCHANGE)
                 r = judge_move(operation, to, from);
         if (r >= 0 && syscall(SYS_renameat2, from->parent, from->name, to->parent, to->name, flags) < 0)
                 r = -errno;
-        pthread_mutex_unlock(&rename_lock);
+        tree_release();
         return r;
 }
 

@@ -31,6 +31,10 @@ struct operation {
  */
 typedef int operation_handler(struct operation *operation);
 
+/* While it is held, no request makes or moves a directory or a link: a path leads where it led before. */
+void tree_hold(void);
+void tree_release(void);
+
 /* files */
 operation_handler op_open, op_stat, op_statx, op_statfs, op_access, op_readlink, op_getdents, op_mkdir,
         op_rmdir, op_unlink, op_rename, op_link, op_symlink, op_mknod, op_chmod, op_chown, op_utime,

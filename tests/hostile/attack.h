@@ -52,8 +52,8 @@ static inline const char *setting(const char *name)
 
 static inline const char *in_dir(const char *path)
 {
-        static char buffers[8][4096];
-        static int next;
+        static _Thread_local char buffers[8][4096];
+        static _Thread_local int next;
         char *buffer = buffers[next++ % 8];
 
         snprintf(buffer, sizeof(buffers[0]), "%s/%s", setting("DIR"), path);
