@@ -67,9 +67,10 @@ bool image_verify(struct session *session, const struct caller *caller)
         if (!__atomic_load_n(&session->processes.execs_pending, __ATOMIC_RELAXED))
                 return true;
         pthread_mutex_lock(&session->processes.lock);
-        process = process_peek(&session->processes, caller->tid);
+        /* An entry that outlived its process may have a number that is a thread's by now. */
+        process = process_find(&session->processes, caller->tid);
         if (!process)
-                process = process_peek(&session->processes, proc_tgid(caller->tid));
+                process = process_find(&session->processes, proc_tgid(caller->tid));
         if (process && process->exec_pending)
                 good = verify_pending(session, process, caller);
         pthread_mutex_unlock(&session->processes.lock);
