@@ -186,6 +186,12 @@ def main():
     policy = os.path.join(os.path.dirname(os.path.abspath(__file__)), "everything.json")
     command = "%s -p %s %s " % (os.path.abspath(sys.argv[1]), policy, os.environ.get("MODE", ""))
     os.chdir(os.environ.get("TMPDIR", "/tmp"))
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError as problem:
+        print("no pseudo-terminal to be had: %s" % problem)
+        sys.exit(77)
     failures = 0
     for scene in SCENES:
         if len(sys.argv) > 2 and scene.__name__ not in sys.argv[2:]:
