@@ -32,7 +32,15 @@ bool tiers_never_notifies(int nr)
         }
 }
 
-/* Does Landlock say exactly what the file rules say? It knows hierarchies only. */
+/* Is /proc in the directory, or the directory in it? */
+static bool reaches_proc(const char *directory)
+{
+        return !strcmp(directory, "/") ||
+               (!strncmp(directory, "/proc", 5) && (directory[5] == '/' || !directory[5]));
+}
+
+/* Does Landlock say exactly what the file rules say? It knows hierarchies only, and would not keep a write
+ * grant from settings of processes outside the sandbox. */
 static bool files_are_hierarchies(const struct policy *policy, bool (*is_directory)(const char *path))
 {
         for (size_t i = 0; i < policy_rule_count(policy); i++) {
@@ -44,6 +52,8 @@ static bool files_are_hierarchies(const struct policy *policy, bool (*is_directo
                     rule->list != RULE_FILES_EXEC)
                         continue;
                 if (rule->wildcard || !is_directory(rule->pattern))
+                        return false;
+                if (rule->list == RULE_FILES_WRITE && reaches_proc(rule->pattern))
                         return false;
         }
         return true;

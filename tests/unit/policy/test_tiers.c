@@ -55,6 +55,8 @@ Test(tiers, what_landlock_cannot_say_is_brokered)
                 "\"files\": { \"read\": [\"/usr\"], \"deny\": [\"/usr/share\"] }",
                 "\"files\": { \"read\": [\"/usr\"], \"hide\": [\"/usr/share\"] }",
                 "\"files\": { \"read\": [\"/usr/**/x*\"] }",
+                "\"files\": { \"write\": [\"/\"] }",
+                "\"files\": { \"write\": [\"/proc\"] }",
                 HIERARCHIES ", \"on_deny\": \"kill\"",
                 HIERARCHIES ", \"on_deny\": \"warn\"",
                 HIERARCHIES ", \"mediate\": \"all\"",
