@@ -99,6 +99,12 @@ run() {
                 printf 'FAIL %s (%s): floods standard error\n' "$attack" "$mode"
                 failures=$((failures + 1))
         fi
+        # What the program calls itself and its files never reaches a terminal as it is.
+        if LC_ALL=C tr -d '\t\n\040-\176' <"$work/err" | grep -q . ||
+                [ "$(grep -ac '^flicker: [0-9]* operations\{0,1\} denied' "$work/err")" -gt 1 ]; then
+                printf 'FAIL %s (%s): a name spoils standard error\n' "$attack" "$mode"
+                failures=$((failures + 1))
+        fi
         if leftovers && sleep 1 && leftovers; then
                 printf 'FAIL %s (%s): processes stay behind\n' "$attack" "$mode"
                 failures=$((failures + 1))
