@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <linux/fs.h>
+#include <linux/kd.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -297,6 +298,13 @@ const struct scalar_rule scalar_rules[] = {
         IOCTL_REFUSED("TIOCLINUX", TIOCLINUX),
         IOCTL_REFUSED("TIOCSETD", TIOCSETD),
         IOCTL_REFUSED("TIOCCONS", TIOCCONS),
+        IOCTL_REFUSED("TIOCVHANGUP", TIOCVHANGUP),
+        /* What the keys of a console type, for whoever sits there later. */
+        IOCTL_REFUSED("KDSKBENT", KDSKBENT),
+        IOCTL_REFUSED("KDSKBSENT", KDSKBSENT),
+        IOCTL_REFUSED("KDSKBDIACR", KDSKBDIACR),
+        IOCTL_REFUSED("KDSKBDIACRUC", KDSKBDIACRUC),
+        IOCTL_REFUSED("KDSETKEYCODE", KDSETKEYCODE),
         /* Metadata and volumes, through a descriptor that need only be open for reading. */
         IOCTL_REFUSED("FS_IOC_SETFLAGS", FS_IOC_SETFLAGS),
         IOCTL_REFUSED("FS_IOC32_SETFLAGS", FS_IOC32_SETFLAGS),

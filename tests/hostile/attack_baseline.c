@@ -103,12 +103,14 @@ static void terminals(void)
                         _exit(1);
                 if (terminal >= 0 && syscall(SYS_ioctl, terminal, 0xffffffff00000000ul | TIOCSTI, &byte) == 0)
                         _exit(2);
+                if (terminal >= 0 && ioctl(terminal, TIOCVHANGUP) == 0)
+                        _exit(3);
                 _exit(0);
         }
         int status = 0;
         wait(&status);
         if (status)
-                escaped("TIOCSTI puts characters into the terminal (%#x)", status);
+                escaped("the terminal is not ours alone (%#x)", status);
 }
 
 int main(void)
