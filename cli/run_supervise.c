@@ -21,10 +21,11 @@
 #include "cli/run_start.h"
 #include "cli/run_witness.h"
 
-#define WITNESS_AFTER_MS 10 /* until then a signal of the terminal counts as the group's, any other as ours  \
-                             */
-#define GRACE_MS 2000       /* between SIGTERM and SIGKILL of a timeout */
-#define REAP_MS  60000      /* for the sandbox to be gone after it was killed */
+#define WITNESS_AFTER_MS                                                                                     \
+        10             /* until then a signal of the terminal counts as the group's, any other as ours       \
+                        */
+#define GRACE_MS 2000  /* between SIGTERM and SIGKILL of a timeout */
+#define REAP_MS  60000 /* for the sandbox to be gone after it was killed */
 #define NEVER    INT64_MAX
 
 struct supervisor {
