@@ -133,7 +133,9 @@ static int open_audit(const char *audit, struct run_sandbox *sandbox, struct err
         if (strcmp(audit, "-") == 0)
                 sandbox->audit_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
         else
-                sandbox->audit_fd = open(audit, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+                /* No link: an earlier sandbox may have planted it. */
+                sandbox->audit_fd =
+                        open(audit, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
         if (sandbox->audit_fd < 0)
                 return err_set(err, errno, "cannot open the audit log %s: %s", audit, strerror(errno));
         return 0;
