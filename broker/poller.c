@@ -61,7 +61,9 @@ static bool ring_caller_alive(const struct caller *caller)
 {
         struct pollfd pollfd = {.fd = caller->pidfd, .events = POLLIN};
 
-        return poll(&pollfd, 1, 0) == 0;
+        /* A thread that ended may have left its number to a thread of another process. */
+        return poll(&pollfd, 1, 0) == 0 &&
+               (caller->tid == caller->process || proc_is_thread(caller->process, caller->tid));
 }
 
 /* A short result goes back with the answer, so that nothing need be written into the process. */
@@ -195,6 +197,7 @@ static void empty_inbox(struct poller *poller)
                         .caller = {.tid = ring->pid,
                                    .via_ring = true,
                                    .pidfd = ring->pidfd,
+                                   .process = ring->pid,
                                    .alive = ring_caller_alive},
                 };
                 ring_view_set_polling(ring->view, true);

@@ -60,11 +60,6 @@ void reporter_destroy(struct reporter *reporter)
         free(reporter);
 }
 
-unsigned reporter_denied_count(const struct reporter *reporter)
-{
-        return __atomic_load_n(&reporter->denied, __ATOMIC_RELAXED);
-}
-
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 {
         const unsigned char *bytes = data;

@@ -32,6 +32,4 @@ void reporter_destroy(struct reporter *reporter);
  * "kernel". */
 void reporter_judged(struct reporter *reporter, pid_t tid, const struct verdict *verdict, const char *way);
 
-unsigned reporter_denied_count(const struct reporter *reporter);
-
 #endif

@@ -102,11 +102,6 @@ int session_create(const struct session_options *options, struct session **ret_s
         return 0;
 }
 
-void session_set_root(struct session *session, pid_t root)
-{
-        session->options.root = root;
-}
-
 /* Session threads take no signals but the one that wakes them. */
 static int start_thread(struct session *session)
 {
@@ -209,9 +204,4 @@ int session_condemned_fd(const struct session *session)
 const char *session_condemned_reason(const struct session *session)
 {
         return session->condemned_reason[0] ? session->condemned_reason : NULL;
-}
-
-unsigned session_denied_count(const struct session *session)
-{
-        return reporter_denied_count(session->reporter);
 }

@@ -22,10 +22,10 @@ struct session_options {
         const char *agent_path;      /* the agent's executable; NULL without an agent */
         const char *scanner_path;    /* flicker-scan */
         const char *cache_directory; /* of patch plans; NULL: none */
-        pid_t root;          /* ancestor of every process of the sandbox (the guardian); may be set later */
-        int audit_fd;        /* JSON lines, or -1 */
-        bool quiet, verbose; /* of refusals on standard error */
-        bool warn;           /* report, refuse nothing that the policy alone refuses */
+        pid_t root;                  /* ancestor of every process of the sandbox (the guardian) */
+        int audit_fd;                /* JSON lines, or -1 */
+        bool quiet, verbose;         /* of refusals on standard error */
+        bool warn;                   /* report, refuse nothing that the policy alone refuses */
         bool privileged;
         /* The cores that the program may use; session threads use them too. The first image that says hello
          * is set to them (it was started on one core). NULL: as this process. */
@@ -33,9 +33,6 @@ struct session_options {
 };
 
 int session_create(const struct session_options *options, struct session **ret_session, struct err *err);
-
-/* Names the guardian, which is forked after the session is created. Before session_start. */
-void session_set_root(struct session *session, pid_t root);
 
 /* Starts serving listener (ownership passes) on threads of its own. */
 int session_start(struct session *session, int listener);
@@ -48,8 +45,5 @@ void session_destroy(struct session *session);
  * or NULL. condemned_fd becomes readable then. */
 int session_condemned_fd(const struct session *session);
 const char *session_condemned_reason(const struct session *session);
-
-/* Explains a failed start: the verdict of the exec that the child was refused, if any was printed. */
-unsigned session_denied_count(const struct session *session);
 
 #endif

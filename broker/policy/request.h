@@ -130,7 +130,8 @@ struct request {
 struct caller {
         pid_t tid; /* thread; /proc/TID names it while the request lives */
         bool via_ring;
-        int pidfd; /* of the process, or -1 where only tid is known */
+        int pidfd;     /* of the process, or -1 where only tid is known */
+        pid_t process; /* likewise; 0 where only tid is known */
         /* True as long as tid is still the thread that asked (the notification is live, the ring's process
          * is alive). Called after anything was read through tid and before it is trusted. */
         bool (*alive)(const struct caller *caller);
