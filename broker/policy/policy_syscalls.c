@@ -30,13 +30,14 @@ static const struct {
 
 static int constant_read(struct loader *loader, struct value value, const char *name, uint64_t *ret_number)
 {
-        char seen[80];
+        char seen[80], meant[128];
 
         if (constant_value(name, ret_number) == 0)
                 return 0;
         return value_error(loader, value,
-                           "the unknown constant \"%s\"; expected a number or a C constant such as AF_INET",
-                           escape_text(name, strlen(name), seen, sizeof seen));
+                           "the unknown constant \"%s\"; expected a number or a C constant such as AF_INET%s",
+                           escape_text(name, strlen(name), seen, sizeof seen),
+                           did_you_mean(constant_nearest(name), meant, sizeof meant));
 }
 
 /* "A|B" */

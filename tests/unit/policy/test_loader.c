@@ -280,6 +280,10 @@ static const struct sample syscalls[] = {
          "p.json:1:66: a \"mask\" without the operator"},
         {ARGS("{\"index\": 0, \"op\": \"==\", \"value\": \"AF_NOPE\"}"),
          "p.json:1:100: the unknown constant \"AF_NOPE\""},
+        {ARGS("{\"index\": 0, \"op\": \"==\", \"value\": \"AF_PAKCET\"}"),
+         "p.json:1:100: the unknown constant \"AF_PAKCET\"; expected a number or a C constant such as "
+         "AF_INET; "
+         "did you mean \"AF_PACKET\"?"},
         {ARGS("{\"index\": 0, \"op\": \"==\", \"value\": \"AF_INET|\"}"),
          "p.json:1:100: \"\"; expected a number or C constants"},
         {ARGS("{\"index\": 0, \"op\": \"==\", \"value\": 1.5}"),
