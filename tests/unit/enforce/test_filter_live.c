@@ -195,9 +195,19 @@ static void try_silence(void)
         SILENT(0, SYS_prctl, PR_SET_DUMPABLE, 0, 0);
         SILENT(0, SYS_prctl, high | PR_SET_DUMPABLE, 0, 0);
         EXPECT(1, 0, SYS_prctl, PR_GET_DUMPABLE, 0, 0);
-        CHILD_CHECK(call_int80(20) == -ENOSYS); /* getpid of i386 */
-        CHILD_CHECK(call_int80(FILTER_AGENT_CALL) == -ENOSYS);
-        CHILD_CHECK(call_int80(39) == -ENOSYS); /* mkdir; getpid of x86-64 */
+}
+
+/* A kernel (or a hypervisor) without 32-bit system calls answers the instruction by a signal: as good an end.
+ */
+static void try_int80(long nr)
+{
+        int status;
+        pid_t pid = (pid_t)call(SYS_fork, 0, 0, 0);
+
+        if (pid == 0)
+                _exit(call_int80(nr) == -ENOSYS ? 0 : 1);
+        CHILD_CHECK(waitpid(pid, &status, 0) == pid);
+        CHILD_CHECK(status == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
 }
 
 static void try_processes(void)
@@ -221,6 +231,9 @@ static void ordinary_target(void)
         try_notifications();
         try_ioctls();
         try_silence();
+        try_int80(20); /* getpid of i386 */
+        try_int80(FILTER_AGENT_CALL);
+        try_int80(39); /* mkdir; getpid of x86-64 */
         try_processes();
 }
 
