@@ -8,30 +8,30 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
-# may_include FOLDER: what its files may include, as an extended regular expression on the included path.
+# may_include FOLDER: leaves in $allowed what its files may include, as an extended regular expression on the included
+# path. Nothing here or below starts a process for each line: there are thousands.
 may_include() {
         case $1 in
-        proto) echo 'proto/' ;;
-        agent | agent/*) echo '(proto|agent)/' ;;
-        broker/base) echo 'broker/base/' ;;
-        broker/policy) echo 'broker/(base|policy)/' ;;
-        broker/plan) echo '(proto|broker/base|broker/plan)/' ;;
-        broker/plan/scan | broker/plan/scan/*) echo '(proto|broker/base|broker/plan)/' ;;
-        broker/intake) echo '(proto/|broker/base/|broker/intake/|broker/policy/(request|verdict)\.h$)' ;;
-        broker/enforce) echo 'broker/(base|policy|enforce)/' ;;
-        broker/bpf) echo 'proto/' ;;
-        broker) echo '(proto|broker)/' ;;
-        cli) echo '(cli/|proto/call\.h$|broker/[a-z_]+\.h$|broker/(policy|enforce|base|plan)/[a-z_]+\.h$)' ;;
-        tests | tests/*) echo '.' ;;
-        *) echo '^$' ;;
+        proto) allowed='proto/' ;;
+        agent | agent/*) allowed='(proto|agent)/' ;;
+        broker/base) allowed='broker/base/' ;;
+        broker/policy) allowed='broker/(base|policy)/' ;;
+        broker/plan) allowed='(proto|broker/base|broker/plan)/' ;;
+        broker/plan/scan | broker/plan/scan/*) allowed='(proto|broker/base|broker/plan)/' ;;
+        broker/intake) allowed='(proto/|broker/base/|broker/intake/|broker/policy/(request|verdict)\.h$)' ;;
+        broker/enforce) allowed='broker/(base|policy|enforce)/' ;;
+        broker/bpf) allowed='proto/' ;;
+        broker) allowed='(proto|broker)/' ;;
+        cli) allowed='(cli/|proto/call\.h$|broker/[a-z_]+\.h$|broker/(policy|enforce|base|plan)/[a-z_]+\.h$)' ;;
+        tests | tests/*) allowed='.' ;;
+        *) allowed='^$' ;;
         esac
 }
 
 # The one door of each library: its headers, and the files that may include them.
-doors='^(json-c/|json\.h)|^broker/policy/
-^Z(ydis|ycore)|^(broker/plan/scan|tests/unit/plan)/
-^(seccomp\.h)|^(broker/enforce/filter[a-z_]*\.c|broker/plan/scan/)
-^(bpf/)|^broker/bpf/'
+doors=('^(json-c/|json\.h)' '^Z(ydis|ycore)' '^(seccomp\.h)' '^(bpf/)')
+behind=('^broker/policy/' '^(broker/plan/scan|tests/unit/plan)/' '^(broker/enforce/filter[a-z_]*\.c|broker/plan/scan/)'
+        '^broker/bpf/')
 
 failures=0
 complain() {
@@ -40,43 +40,46 @@ complain() {
 }
 
 check_include() {
-        local file=$1 line=$2 quoted=$3 included=$4 folder allowed door headers files
-        folder=$(dirname "$file")
+        local file=$1 line=$2 quoted=$3 included=$4 folder=${1%/*} door
         if [ "$quoted" = '"' ]; then
-                allowed=$(may_include "$folder")
+                may_include "$folder"
                 # The intake room names a narrow list, so its own folder check is anchored too.
                 [[ $included =~ ^$allowed ]] || complain "$file:$line: $folder/ must not include \"$included\""
                 [[ $folder == tests* || -e $included ]] || complain "$file:$line: \"$included\" is not named from the root"
         fi
-        while read -r door; do
-                headers=${door%|^*} files=^${door##*|^}
-                if [[ $included =~ $headers && ! $file =~ $files && $file != tests/* ]]; then
-                        complain "$file:$line: <$included> belongs behind ${files#^}"
+        for door in "${!doors[@]}"; do
+                if [[ $included =~ ${doors[door]} && ! $file =~ ${behind[door]} && $file != tests/* ]]; then
+                        complain "$file:$line: <$included> belongs behind ${behind[door]#^}"
                 fi
-        done <<<"$doors"
+        done
 }
 
 includes() {
-        grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' "$1" |
-                sed -E 's/^([0-9]+):[^"<]*(["<])([^">]*).*/\1 \2 \3/' || :
+        find proto agent broker cli tests \( -name '*.[chS]' -o -name '*.def' \) -exec \
+                grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<]' {} + |
+                sed -E 's/^([^:]+):([0-9]+):[^"<]*(["<])([^">]*).*/\1 \2 \3 \4/' | sort || :
 }
 
+syntax() {
+        ${CC:-cc} -std=gnu17 -D_GNU_SOURCE -I. -fsyntax-only -x c -Wall -Wextra -Werror -Wno-unused-function "$@" 2>/dev/null
+}
+
+# All at once, each by itself; one by one only to tell which it was.
 check_headers() {
-        local header
-        while read -r header; do
-                ${CC:-cc} -std=gnu17 -D_GNU_SOURCE -I. -fsyntax-only -x c -Wall -Wextra -Werror -Wno-unused-function \
-                        -include "$header" /dev/null 2>/dev/null || complain "$header: does not compile alone"
-        done < <(find proto agent broker cli -name '*.h' | sort)
+        local headers header
+        mapfile -t headers < <(find proto agent broker cli -name '*.h' | sort)
+        [ ${#headers[@]} -gt 0 ] && syntax "${headers[@]}" && return
+        for header in "${headers[@]}"; do
+                syntax "$header" || complain "$header: does not compile alone"
+        done
 }
 
 check_tree() {
         local file line quoted included
         cd "$1"
-        while read -r file; do
-                while read -r line quoted included; do
-                        check_include "$file" "$line" "$quoted" "$included"
-                done < <(includes "$file")
-        done < <(find proto agent broker cli tests \( -name '*.[chS]' -o -name '*.def' \) | sort)
+        while read -r file line quoted included; do
+                check_include "$file" "$line" "$quoted" "$included"
+        done < <(includes)
         check_headers
         [ "$failures" = 0 ] || { printf '%d violations\n' "$failures" >&2 && return 1; }
 }
