@@ -131,6 +131,22 @@ static int ask_address(struct question *question)
         return 1;
 }
 
+/* What the policy lets pass: is it in the baseline, or granted? */
+static void ask_baseline(struct question *question, const uint64_t args[6])
+{
+        const struct syscall_entry *entry = syscall_entry(question->nr);
+        enum allow_extent extent = policy_allow_extent(question->policy, question->nr);
+        const struct rule *rule = policy_find_allow(question->policy, question->nr, args, 0);
+
+        question->verdict.rule = rule;
+        if (syscall_in_baseline(question->nr) ||
+            (entry->grant != GRANT_NEVER && (rule || extent == ALLOW_WHOLE)))
+                return;
+        question->verdict.outcome = VERDICT_DENY;
+        question->verdict.error = entry->treatment == TREAT_REFUSE ? EPERM : ENOSYS;
+        question->verdict.baseline = true;
+}
+
 static int ask_syscall(struct question *question)
 {
         const uint64_t zero[6] = {0};
@@ -145,12 +161,8 @@ static int ask_syscall(struct question *question)
         }
         question->by_number = true;
         policy_check_syscall(question->policy, question->nr, zero, &question->verdict);
-        if (question->verdict.outcome == VERDICT_ALLOW &&
-            syscall_entry(question->nr)->treatment == TREAT_REFUSE) {
-                question->verdict.outcome = VERDICT_DENY;
-                question->verdict.error = EPERM;
-                question->verdict.baseline = true;
-        }
+        if (question->verdict.outcome == VERDICT_ALLOW)
+                ask_baseline(question, zero);
         return 1;
 }
 
@@ -160,7 +172,9 @@ static const char *tier_text(const struct question *question)
         bool ring = tiers->ring[question->nr / 64] >> question->nr % 64 & 1;
 
         if (question->verdict.outcome != VERDICT_ALLOW && question->by_number)
-                return "static filter (seccomp); the broker explains it";
+                return question->tiers.action[question->nr] == TIER_NOTIFY
+                               ? "static filter (seccomp); the broker explains it"
+                               : "static filter (seccomp)";
         switch (tiers->action[question->nr]) {
         case TIER_NATIVE:
                 if (question->by_path && tiers->landlock_files && question->nr != SYS_newfstatat)
@@ -171,9 +185,22 @@ static const char *tier_text(const struct question *question)
         case TIER_NOSYS:
                 return "static filter (seccomp): ENOSYS, as if the kernel lacked it";
         case TIER_NOTIFY:
+        case TIER_REFUSED: /* not where it is allowed */
                 break;
         }
         return ring && tiers->agent ? "broker, over the ring or by notification" : "broker, by notification";
+}
+
+static void print_baseline(const struct syscall_entry *entry)
+{
+        static const char *const ways[] = {
+                [GRANT_NEVER] = "; no policy can grant it",
+                [GRANT_ALLOW] = "; syscalls.allow can grant it",
+                [GRANT_ARGUMENTS] = "; syscalls.allow can grant some of it",
+                [GRANT_PTRACE] = "; process.ptrace can grant it within the sandbox",
+        };
+
+        printf("rule      the baseline refuses it: %s%s\n", entry->why, ways[entry->grant]);
 }
 
 static void print_rule(const struct question *question)
@@ -185,7 +212,9 @@ static void print_rule(const struct question *question)
                 printf("rule      %s: %s\n", rule_describe(verdict->rule, text, sizeof text),
                        ctl_shown(verdict->rule->text));
         else if (verdict->baseline)
-                printf("rule      the baseline refuses it\n");
+                print_baseline(syscall_entry(question->nr));
+        else if (verdict->outcome == VERDICT_ALLOW && syscall_entry(question->nr)->grant == GRANT_PTRACE)
+                printf("rule      process.ptrace: sandbox\n");
         else if (verdict->outcome == VERDICT_ALLOW)
                 printf("rule      none is needed\n");
         else

@@ -17,6 +17,7 @@ static const char *const list_names[RULE_LIST_COUNT] = {
         [RULE_FILES_HIDE] = "files.hide",           [RULE_NETWORK_BIND] = "network.bind",
         [RULE_NETWORK_CONNECT] = "network.connect", [RULE_NETWORK_DENY] = "network.deny",
         [RULE_SYSCALLS_DENY] = "syscalls.deny",     [RULE_SYSCALLS_KILL] = "syscalls.kill",
+        [RULE_SYSCALLS_ALLOW] = "syscalls.allow",   [RULE_SYSCALLS_DEFAULT] = "syscalls.default",
 };
 
 static void print_conditions(const struct rule *rule)
@@ -41,7 +42,8 @@ static void print_rule(const struct rule *rule)
         char origin[512];
 
         printf("%-16s ", list_names[rule->list]);
-        if (rule->list == RULE_SYSCALLS_DENY || rule->list == RULE_SYSCALLS_KILL) {
+        if (rule->list == RULE_SYSCALLS_DENY || rule->list == RULE_SYSCALLS_KILL ||
+            rule->list == RULE_SYSCALLS_ALLOW) {
                 printf("%s", syscall_name(rule->nr));
                 print_conditions(rule);
                 if (rule->list == RULE_SYSCALLS_DENY)
@@ -63,6 +65,8 @@ static void print_policy(const struct policy *policy)
         printf("on_deny          %s\n", on_deny[policy_on_deny(policy)]);
         printf("mediate          %s\n", policy_mediate_all(policy) ? "all" : "auto");
         printf("audit.log        %s\n", audit[policy_audit(policy)]);
+        printf("process.ptrace   %s\n", policy_ptrace(policy) == PTRACE_SANDBOX ? "sandbox" : "none");
+        printf("process.ipc      %s\n", policy_ipc_shared(policy) ? "host" : "sandbox");
         for (unsigned list = 0; list < RULE_LIST_COUNT; list++)
                 for (size_t i = 0; i < policy_rule_count(policy); i++)
                         if (policy_rule(policy, i)->list == list)

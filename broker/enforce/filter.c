@@ -207,7 +207,19 @@ static int add_scalar_rules(scmp_filter_ctx context, const struct tiers *tiers)
         return r;
 }
 
-static int add_actions(scmp_filter_ctx context, const struct tiers *tiers)
+/* Of a syscall that no list allows, whatever its arguments. */
+static uint32_t silent_refusal(const struct policy *policy, int nr)
+{
+        const uint64_t any[6] = {0};
+        struct verdict verdict = {0};
+
+        policy_check_syscall(policy, nr, any, &verdict);
+        if (verdict.outcome == VERDICT_KILL || policy_on_deny(policy) == ON_DENY_KILL)
+                return SCMP_ACT_KILL_PROCESS;
+        return SCMP_ACT_ERRNO((uint32_t)verdict.error);
+}
+
+static int add_actions(scmp_filter_ctx context, const struct policy *policy, const struct tiers *tiers)
 {
         static const struct comparisons none;
         int r = notify_always(context, FILTER_AGENT_CALL);
@@ -217,6 +229,8 @@ static int add_actions(scmp_filter_ctx context, const struct tiers *tiers)
                         r = notify_always(context, nr);
                 else if (tiers->action[nr] == TIER_NOSYS && syscall_entry(nr)->name)
                         r = add_rule(context, SCMP_ACT_ERRNO(ENOSYS), nr, &none);
+                else if (tiers->action[nr] == TIER_REFUSED)
+                        r = add_rule(context, silent_refusal(policy, nr), nr, &none);
         }
         return r;
 }
@@ -258,6 +272,8 @@ static int add_policy_rule(scmp_filter_ctx context, const struct policy *policy,
 
         for (unsigned i = 0; i < rule->condition_count; i++)
                 compare_policy(&comparisons, &rule->conditions[i]);
+        if (tiers->action[rule->nr] == TIER_REFUSED)
+                return 0;
         beyond = is_beyond_libseccomp(census, tiers, rule->nr, &comparisons);
         if (tiers_never_notifies(rule->nr)) {
                 comparisons.exact &= !beyond;
@@ -339,7 +355,7 @@ static int fill(scmp_filter_ctx context, const struct policy *policy, const stru
         if (r == 0)
                 r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
         if (r == 0)
-                r = add_actions(context, tiers);
+                r = add_actions(context, policy, tiers);
         if (r == 0)
                 r = add_scalar_rules(context, tiers);
         return r < 0 ? r : add_policy_rules(context, policy, tiers, err);

@@ -32,8 +32,10 @@ int filter_install(const struct filter *filter);
 
 /* Is this refused or allowed by registers alone (TREAT_SCALAR: clone, socket, ioctl, prctl, ...)? The
  * filter notifies of what the rules refuse; here the broker finds the verdict for its explanation. The
- * same data drives both. A refusal with error 0 is one that the filter answers with success by itself
+ * same data drives both, but for what the policy's syscalls.allow lifts: of that the filter notifies, too.
+ * A refusal with error 0 is one that the filter answers with success by itself
  * (PR_SET_DUMPABLE 0); the broker is never asked about it, nor about clone. */
-void scalar_check(const struct tiers *tiers, int nr, const uint64_t args[6], struct verdict *ret_verdict);
+void scalar_check(const struct policy *policy, const struct tiers *tiers, int nr, const uint64_t args[6],
+                  struct verdict *ret_verdict);
 
 #endif

@@ -43,11 +43,29 @@ static bool rule_matches(const struct scalar_rule *rule, const struct tiers *tie
         return true;
 }
 
-static const struct scalar_rule *find_rule(const struct tiers *tiers, int nr, const uint64_t args[6])
+/*
+ * Does the policy allow what this rule refuses? A name in syscalls.allow is not enough, or an exhaustive list
+ * that has to name socket would open every family: the policy's rule has to test each argument that is
+ * refused here.
+ */
+static bool is_lifted(const struct policy *policy, const struct scalar_rule *rule, const uint64_t args[6])
 {
-        for (size_t i = 0; i < scalar_rule_count; i++)
-                if (scalar_rules[i].nr == nr && rule_matches(&scalar_rules[i], tiers, args))
-                        return &scalar_rules[i];
+        unsigned tested = 0;
+
+        for (unsigned i = 0; i < rule->condition_count; i++)
+                tested |= 1u << rule->conditions[i].index;
+        return rule->grantable && policy_find_allow(policy, rule->nr, args, tested);
+}
+
+static const struct scalar_rule *find_rule(const struct policy *policy, const struct tiers *tiers, int nr,
+                                           const uint64_t args[6])
+{
+        for (size_t i = 0; i < scalar_rule_count; i++) {
+                const struct scalar_rule *rule = &scalar_rules[i];
+
+                if (rule->nr == nr && rule_matches(rule, tiers, args))
+                        return is_lifted(policy, rule, args) ? NULL : rule;
+        }
         return NULL;
 }
 
@@ -67,9 +85,10 @@ static void describe(const struct scalar_rule *rule, const uint64_t args[6], str
         verdict->object_length = (size_t)length;
 }
 
-void scalar_check(const struct tiers *tiers, int nr, const uint64_t args[6], struct verdict *ret_verdict)
+void scalar_check(const struct policy *policy, const struct tiers *tiers, int nr, const uint64_t args[6],
+                  struct verdict *ret_verdict)
 {
-        const struct scalar_rule *rule = find_rule(tiers, nr, args);
+        const struct scalar_rule *rule = find_rule(policy, tiers, nr, args);
 
         ret_verdict->outcome = VERDICT_ALLOW;
         ret_verdict->error = 0;

@@ -47,6 +47,7 @@ struct scalar_rule {
         enum scalar_outcome outcome;
         int error;
         bool baseline;                              /* of the verdict */
+        bool grantable;                             /* lifted by a rule of syscalls.allow, see scalar.c */
         bool (*applies)(const struct tiers *tiers); /* NULL: always */
         /* What is refused: a name; or, where that is NULL, the constant of names' family that the argument of
          * the first condition holds. */

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <linux/kd.h>
+#include <linux/perf_event.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -118,9 +120,10 @@ static bool privileged(const struct tiers *tiers)
         {                                                                                                    \
                 .index = (i), .op = SCALAR_LONG_MASKED, .mask = (m), .value = (v)                            \
         }
-#define WHERE(count, ...)     .condition_count = (count), .conditions = {__VA_ARGS__}
-#define BASELINE(errno_value) .outcome = SCALAR_REFUSE, .error = (errno_value), .baseline = true
-#define UNGRANTED             .outcome = SCALAR_REFUSE, .error = EACCES
+#define WHERE(count, ...)      .condition_count = (count), .conditions = {__VA_ARGS__}
+#define BASELINE(errno_value)  .outcome = SCALAR_REFUSE, .error = (errno_value), .baseline = true
+#define GRANTABLE(errno_value) BASELINE(errno_value), .grantable = true
+#define UNGRANTED              .outcome = SCALAR_REFUSE, .error = EACCES
 
 /* AF_INET and AF_INET6 (2 and 10) differ in one bit. */
 #define FAMILY_INET INT_MASKED(0, ~8u, AF_INET)
@@ -144,21 +147,53 @@ static bool privileged(const struct tiers *tiers)
         }
 #define SOCKET_OPTIONS(option_mask, first)                                                                   \
         {.nr = SYS_setsockopt,                                                                               \
-         BASELINE(EPERM),                                                                                    \
+         GRANTABLE(EPERM),                                                                                   \
          .applies = privileged,                                                                              \
          .object = "packet filter or routing",                                                               \
          WHERE(2, INT_EQ(1, IPPROTO_IP), INT_MASKED(2, option_mask, first))},                                \
         {                                                                                                    \
-                .nr = SYS_setsockopt, BASELINE(EPERM), .applies = privileged,                                \
+                .nr = SYS_setsockopt, GRANTABLE(EPERM), .applies = privileged,                               \
                 .object = "packet filter or routing",                                                        \
                 WHERE(2, INT_EQ(1, IPPROTO_IPV6), INT_MASKED(2, option_mask, first))                         \
         }
 
 const struct scalar_rule scalar_rules[] = {
         /*
-         * Sockets. Families that the policy language knows, where it grants them. What it does not know
-         * fails as on a kernel without it: programs (resolvers, audit libraries) have a way out of that.
+         * Sockets. What the policy language does not know fails as on a kernel without it: programs
+         * (resolvers, audit libraries) have a way out of that. What it knows may be made where it grants any.
          */
+        {.nr = SYS_socket, GRANTABLE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_EQ(0, AF_UNSPEC))},
+        {.nr = SYS_socket, GRANTABLE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_EQ(0, AF_AX25))},
+        {.nr = SYS_socket, GRANTABLE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_MASKED(0, ~3u, 4))},
+        {.nr = SYS_socket, GRANTABLE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_MASKED(0, ~1u, 8))},
+        {.nr = SYS_socket, GRANTABLE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_GT(0, AF_INET6))},
+        /* SOCK_RAW of AF_UNIX is SOCK_DGRAM by another name. */
+        {.nr = SYS_socket,
+         BASELINE(ESOCKTNOSUPPORT),
+         .object = "AF_UNIX, SOCK_RAW",
+         WHERE(2, INT_EQ(0, AF_UNIX), TYPE(SOCK_RAW))},
+        {.nr = SYS_socket, GRANTABLE(EPERM), .object = "SOCK_RAW", WHERE(2, FAMILY_INET, TYPE(SOCK_RAW))},
+        {.nr = SYS_socket,
+         GRANTABLE(ESOCKTNOSUPPORT),
+         .object = "neither tcp nor udp",
+         WHERE(2, FAMILY_INET, INT_MASKED(1, 0xcu, 4))},
+        {.nr = SYS_socket,
+         GRANTABLE(ESOCKTNOSUPPORT),
+         .object = "neither tcp nor udp",
+         WHERE(2, FAMILY_INET, INT_MASKED(1, 0x8u, 8))}, /* SOCK_PACKET among them */
+        /* The kernel has no stream protocol below TCP's number; above it MPTCP, SCTP, SMC. */
+        {.nr = SYS_socket,
+         GRANTABLE(EPROTONOSUPPORT),
+         .object = "neither tcp nor udp",
+         WHERE(3, FAMILY_INET, TYPE(SOCK_STREAM), INT_GT(2, IPPROTO_TCP))},
+        {.nr = SYS_socket,
+         GRANTABLE(EPROTONOSUPPORT),
+         .object = "neither tcp nor udp",
+         WHERE(3, FAMILY_INET, TYPE(SOCK_DGRAM), INT_EQ(2, IPPROTO_ICMP))},
+        {.nr = SYS_socket,
+         GRANTABLE(EPROTONOSUPPORT),
+         .object = "neither tcp nor udp",
+         WHERE(3, FAMILY_INET, TYPE(SOCK_DGRAM), INT_GT(2, IPPROTO_UDP))},
         {.nr = SYS_socket, UNGRANTED, .applies = no_unix, .object = "AF_UNIX", WHERE(1, INT_EQ(0, AF_UNIX))},
         {.nr = SYS_socket, UNGRANTED, .applies = no_ipv4, .object = "AF_INET", WHERE(1, INT_EQ(0, AF_INET))},
         {.nr = SYS_socket,
@@ -166,38 +201,6 @@ const struct scalar_rule scalar_rules[] = {
          .applies = no_ipv6,
          .object = "AF_INET6",
          WHERE(1, INT_EQ(0, AF_INET6))},
-        {.nr = SYS_socket, BASELINE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_EQ(0, AF_UNSPEC))},
-        {.nr = SYS_socket, BASELINE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_EQ(0, AF_AX25))},
-        {.nr = SYS_socket, BASELINE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_MASKED(0, ~3u, 4))},
-        {.nr = SYS_socket, BASELINE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_MASKED(0, ~1u, 8))},
-        {.nr = SYS_socket, BASELINE(EAFNOSUPPORT), .family = "AF_", WHERE(1, INT_GT(0, AF_INET6))},
-        /* SOCK_RAW of AF_UNIX is SOCK_DGRAM by another name. */
-        {.nr = SYS_socket,
-         BASELINE(ESOCKTNOSUPPORT),
-         .object = "AF_UNIX, SOCK_RAW",
-         WHERE(2, INT_EQ(0, AF_UNIX), TYPE(SOCK_RAW))},
-        {.nr = SYS_socket, BASELINE(EPERM), .object = "SOCK_RAW", WHERE(2, FAMILY_INET, TYPE(SOCK_RAW))},
-        {.nr = SYS_socket,
-         BASELINE(ESOCKTNOSUPPORT),
-         .object = "neither tcp nor udp",
-         WHERE(2, FAMILY_INET, INT_MASKED(1, 0xcu, 4))},
-        {.nr = SYS_socket,
-         BASELINE(ESOCKTNOSUPPORT),
-         .object = "neither tcp nor udp",
-         WHERE(2, FAMILY_INET, INT_MASKED(1, 0x8u, 8))}, /* SOCK_PACKET among them */
-        /* The kernel has no stream protocol below TCP's number; above it MPTCP, SCTP, SMC. */
-        {.nr = SYS_socket,
-         BASELINE(EPROTONOSUPPORT),
-         .object = "neither tcp nor udp",
-         WHERE(3, FAMILY_INET, TYPE(SOCK_STREAM), INT_GT(2, IPPROTO_TCP))},
-        {.nr = SYS_socket,
-         BASELINE(EPROTONOSUPPORT),
-         .object = "neither tcp nor udp",
-         WHERE(3, FAMILY_INET, TYPE(SOCK_DGRAM), INT_EQ(2, IPPROTO_ICMP))},
-        {.nr = SYS_socket,
-         BASELINE(EPROTONOSUPPORT),
-         .object = "neither tcp nor udp",
-         WHERE(3, FAMILY_INET, TYPE(SOCK_DGRAM), INT_GT(2, IPPROTO_UDP))},
         {.nr = SYS_socket,
          UNGRANTED,
          .applies = no_tcp,
@@ -265,7 +268,7 @@ const struct scalar_rule scalar_rules[] = {
         {.nr = SYS_personality, .outcome = SCALAR_ALLOW, WHERE(1, INT_EQ(0, 0))},
         {.nr = SYS_personality, .outcome = SCALAR_ALLOW, WHERE(1, INT_EQ(0, UINT32_MAX))},
         {.nr = SYS_personality, .outcome = SCALAR_ALLOW, WHERE(1, INT_EQ(0, ADDR_NO_RANDOMIZE))},
-        {.nr = SYS_personality, BASELINE(EPERM), .family = "PER_", WHERE(1, INT_MASKED(0, 0, 0))},
+        {.nr = SYS_personality, GRANTABLE(EPERM), .family = "PER_", WHERE(1, INT_MASKED(0, 0, 0))},
         /* A second listener in the chain is EBUSY in the kernel too. */
         {.nr = SYS_seccomp,
          BASELINE(EBUSY),
@@ -291,6 +294,21 @@ const struct scalar_rule scalar_rules[] = {
          .object = "a group or user",
          WHERE(1, INT_NE(0, IOPRIO_WHO_PROCESS))},
         {.nr = SYS_ioprio_set, .outcome = SCALAR_ASK, WHERE(1, INT_NE(1, 0))},
+        /* Granted by the policy only. Of a whole core it would show what all others do; a fault that user
+         * space handles while the kernel, or the broker, waits for it would hold them up. */
+        {.nr = SYS_perf_event_open,
+         BASELINE(EACCES),
+         .object = "of a whole core",
+         WHERE(1, INT_EQ(1, UINT32_MAX))},
+        {.nr = SYS_perf_event_open,
+         BASELINE(EACCES),
+         .object = "of a control group",
+         WHERE(1, INT_MASKED(4, PERF_FLAG_PID_CGROUP, PERF_FLAG_PID_CGROUP))},
+        {.nr = SYS_perf_event_open, .outcome = SCALAR_ASK, WHERE(1, INT_NE(1, 0))},
+        {.nr = SYS_userfaultfd,
+         BASELINE(EPERM),
+         .object = "without UFFD_USER_MODE_ONLY",
+         WHERE(1, INT_MASKED(0, UFFD_USER_MODE_ONLY, 0))},
         {.nr = SYS_getdents, BASELINE(ENOSYS), .applies = hides, .object = "getdents"},
 
         /* Typing into, or taking over, a terminal that is shared with what is outside. */
@@ -368,12 +386,12 @@ const struct scalar_rule scalar_rules[] = {
         IOCTL_NETWORK_QUERY(SIOCGIFTXQLEN),
         IOCTL_NETWORK_QUERY(SIOCGIFMAP),
         {.nr = SYS_ioctl,
-         BASELINE(EPERM),
+         GRANTABLE(EPERM),
          .applies = privileged,
          .family = "SIOC",
          WHERE(1, INT_MASKED(1, ~0xffu, 0x8900))},
         {.nr = SYS_ioctl,
-         BASELINE(EPERM),
+         GRANTABLE(EPERM),
          .applies = privileged,
          .object = "wireless set-up",
          WHERE(1, INT_MASKED(1, ~0xfeu, 0x8b00))},

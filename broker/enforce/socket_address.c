@@ -10,10 +10,12 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/enforce/filter.h"
 #include "broker/enforce/resolve.h"
 
 #ifndef IPPROTO_MPTCP
@@ -86,6 +88,19 @@ static int policy_protocol(const struct caller_socket *socket)
             (socket->protocol == IPPROTO_UDP || socket->protocol == IPPROTO_UDPLITE))
                 return IPPROTO_UDP;
         return -1;
+}
+
+/* A kind of sockets that no network rule speaks of, and syscalls.allow grants: its addresses are not judged.
+ */
+static bool is_granted_kind(const struct operation *operation, const struct caller_socket *socket)
+{
+        const struct operations *operations = operation->worker->operations;
+        const uint64_t args[6] = {(unsigned)socket->family, (unsigned)socket->type,
+                                  (unsigned)socket->protocol};
+        struct verdict verdict;
+
+        scalar_check(operations->policy, operations->tiers, SYS_socket, args, &verdict);
+        return verdict.outcome == VERDICT_ALLOW;
 }
 
 static struct sockaddr_in *as_in(struct judged_address *judged)
@@ -208,6 +223,8 @@ static int judge_inet(struct operation *operation, const struct caller_socket *s
 
         if (judged->size < sizeof(sa_family_t))
                 return -EINVAL;
+        if (protocol < 0 && is_granted_kind(operation, socket))
+                return 0;
         if (protocol == IPPROTO_TCP && use == ADDRESS_SEND &&
             !(operation->request->send_flags & MSG_FASTOPEN)) {
                 judged->size = 0; /* a connected stream has one peer only */
@@ -320,6 +337,8 @@ int address_judge(struct operation *operation, const struct caller_socket *socke
                 r = judge_inet(operation, socket, use, ret_address);
         } else if (socket->family == AF_UNIX) {
                 r = judge_unix(operation, socket, use, ret_address);
+        } else if (is_granted_kind(operation, socket)) {
+                r = 0;
         } else {
                 snprintf(family, sizeof family, "family %d", socket->family);
                 r = operation_refuse(operation, EACCES, "use of an address", NULL, family, strlen(family));

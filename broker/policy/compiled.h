@@ -37,6 +37,9 @@ struct policy {
         bool mediate_all, uses_tmpdir;
         enum policy_on_deny on_deny;
         enum policy_audit audit;
+        enum policy_ptrace ptrace;
+        bool ipc_shared;
+        uint32_t exhaustive; /* the rule that says so, plus one */
 
         struct rule
                 *rules; /* malloc'd; nearest file first, which is also the order in which they are named */
@@ -49,8 +52,10 @@ struct policy {
         struct address_rule *addresses; /* malloc'd */
         size_t address_count, address_room;
 
-        /* Rules of a syscall: kill before deny, then in order; indices into rules plus one. */
+        /* Rules of a syscall: kill before deny, then in order; and those of allow. Indices into rules plus
+         * one. */
         uint32_t syscall_first[SYSCALLS_LIMIT];
+        uint32_t allow_first[SYSCALLS_LIMIT];
         uint32_t *syscall_next; /* malloc'd, one for each rule */
 };
 

@@ -65,7 +65,7 @@ struct loader {
         struct variable *variables; /* the nearest declaration of each; at most VARIABLES_MAX */
         size_t variable_count, variable_room;
         unsigned variable_depth;
-        bool mediate_set, on_deny_set, audit_set;
+        bool mediate_set, on_deny_set, audit_set, ptrace_set, ipc_set;
 };
 
 /* A key of an object, and what reads it. */
@@ -135,7 +135,11 @@ int rule_add_network(struct loader *loader, struct value at, enum rule_list list
 
 /* policy_syscalls.c */
 int rule_read_syscall(struct loader *loader, struct value value, unsigned index, int list);
+int syscall_default_read(struct loader *loader, struct value value, int argument);
 int syscall_rules_index(struct loader *loader);
+
+/* policy_process.c */
+int process_read(struct loader *loader, struct value value, int argument);
 
 /* policy_load.c, for fuzzing: one policy from memory (length bytes), no file is touched. */
 int policy_load_text(const struct policy_options *options, const char *name, const char *text, size_t length,

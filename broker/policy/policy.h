@@ -39,6 +39,8 @@ enum rule_list {
         RULE_NETWORK_DENY,
         RULE_SYSCALLS_DENY,
         RULE_SYSCALLS_KILL,
+        RULE_SYSCALLS_ALLOW,
+        RULE_SYSCALLS_DEFAULT, /* "default": "deny", in any file */
         RULE_LIST_COUNT,
 };
 
@@ -108,9 +110,27 @@ void policy_check_address(const struct policy *policy, bool bind, int protocol,
 /* Does any rule grant this family (AF_UNIX, AF_INET, AF_INET6) and protocol (0: any)? */
 bool policy_grants_family(const struct policy *policy, int family, int protocol);
 
-/* syscalls.deny and syscalls.kill. ALLOW where no rule matches. */
+/* syscalls.kill, syscalls.deny and, where the list of what is allowed is exhaustive, that list. ALLOW says
+ * nothing yet about what the baseline refuses. */
 void policy_check_syscall(const struct policy *policy, int nr, const uint64_t args[6],
                           struct verdict *ret_verdict);
+
+/* "syscalls": { "default": "deny" } */
+bool policy_syscalls_exhaustive(const struct policy *policy);
+
+/* What syscalls.allow (and, in an exhaustive list, what needs no naming) says of a syscall. */
+enum allow_extent { ALLOW_NOT, ALLOW_SOME, ALLOW_WHOLE };
+enum allow_extent policy_allow_extent(const struct policy *policy, int nr);
+
+/* Does a rule of syscalls.allow take in this call? tested: which of its arguments (bits) the rule has to test
+ * for one value, or for bits of it; a rule that leaves one of them open does not count. NULL: none does. */
+const struct rule *policy_find_allow(const struct policy *policy, int nr, const uint64_t args[6],
+                                     unsigned tested);
+
+/* "process" */
+enum policy_ptrace { PTRACE_NONE, PTRACE_SANDBOX };
+enum policy_ptrace policy_ptrace(const struct policy *policy);
+bool policy_ipc_shared(const struct policy *policy); /* "ipc": "host" */
 
 /* Rules, for the compilers of the kernel tier. */
 enum argument_op { ARG_EQ, ARG_NE, ARG_LT, ARG_LE, ARG_GT, ARG_GE, ARG_MASKED_EQ };
@@ -124,6 +144,9 @@ struct argument_condition {
  * value of 32 bits (signed or not) holds where it holds for the register or for its lower half: a deny must
  * not be got round by a stray upper bit. */
 bool argument_condition_holds(const struct argument_condition *condition, uint64_t argument);
+
+/* The same where it grants: it has to hold for both. */
+bool argument_condition_grants(const struct argument_condition *condition, uint64_t argument);
 
 struct rule {
         enum rule_list list;

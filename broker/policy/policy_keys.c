@@ -145,8 +145,8 @@ static int read_syscalls(struct loader *loader, struct value value, int argument
         static const struct key keys[] = {
                 {.name = "deny", .read = read_syscall_list, .argument = RULE_SYSCALLS_DENY},
                 {.name = "kill", .read = read_syscall_list, .argument = RULE_SYSCALLS_KILL},
-                {.name = "allow", .unsupported = true},
-                {.name = "default", .unsupported = true},
+                {.name = "allow", .read = read_syscall_list, .argument = RULE_SYSCALLS_ALLOW},
+                {.name = "default", .read = syscall_default_read},
                 {.name = "oci", .unsupported = true},
         };
 
@@ -168,7 +168,7 @@ static const struct key keys_of_policy[] = {
         {.name = "on_deny", .read = read_on_deny},
         {.name = "audit", .read = read_audit},
         {.name = "dns", .unsupported = true},
-        {.name = "process", .unsupported = true},
+        {.name = "process", .read = process_read},
         {.name = "environment", .unsupported = true},
         {.name = "limits", .unsupported = true},
         {.name = "programs", .unsupported = true},

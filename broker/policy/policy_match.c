@@ -238,13 +238,101 @@ static bool compare(enum argument_op op, uint64_t argument, uint64_t value, uint
         return true;
 }
 
-bool argument_condition_holds(const struct argument_condition *condition, uint64_t argument)
+/* May the kernel take an argument that is compared with this value as 32 bits? */
+static bool is_narrow(const struct argument_condition *condition)
 {
         uint64_t value = condition->value;
-        bool narrow = condition->op != ARG_MASKED_EQ && (value <= UINT32_MAX || value >= (uint64_t)INT32_MIN);
 
-        return compare(condition->op, argument, value, condition->mask) ||
-               (narrow && compare(condition->op, (uint32_t)argument, (uint32_t)value, 0));
+        return condition->op != ARG_MASKED_EQ && (value <= UINT32_MAX || value >= (uint64_t)INT32_MIN);
+}
+
+static bool holds_whole(const struct argument_condition *condition, uint64_t argument)
+{
+        return compare(condition->op, argument, condition->value, condition->mask);
+}
+
+static bool holds_lower(const struct argument_condition *condition, uint64_t argument)
+{
+        return compare(condition->op, (uint32_t)argument, (uint32_t)condition->value, 0);
+}
+
+bool argument_condition_holds(const struct argument_condition *condition, uint64_t argument)
+{
+        return holds_whole(condition, argument) || (is_narrow(condition) && holds_lower(condition, argument));
+}
+
+bool argument_condition_grants(const struct argument_condition *condition, uint64_t argument)
+{
+        return holds_whole(condition, argument) &&
+               (!is_narrow(condition) || holds_lower(condition, argument));
+}
+
+const struct rule *policy_find_allow(const struct policy *policy, int nr, const uint64_t args[6],
+                                     unsigned tested)
+{
+        uint32_t next = nr >= 0 && nr < SYSCALLS_LIMIT ? policy->allow_first[nr] : 0;
+
+        for (; next; next = policy->syscall_next[next - 1]) {
+                const struct rule *rule = &policy->rules[next - 1];
+                unsigned left = tested, i = 0;
+
+                for (; i < rule->condition_count; i++) {
+                        const struct argument_condition *condition = &rule->conditions[i];
+
+                        if (!argument_condition_grants(condition, args[condition->index]))
+                                break;
+                        if (condition->op == ARG_EQ || condition->op == ARG_MASKED_EQ)
+                                left &= ~(1u << condition->index);
+                }
+                if (i == rule->condition_count && !left)
+                        return rule;
+        }
+        return NULL;
+}
+
+enum allow_extent policy_allow_extent(const struct policy *policy, int nr)
+{
+        enum allow_extent extent = ALLOW_NOT;
+
+        if (nr < 0 || nr >= SYSCALLS_LIMIT)
+                return ALLOW_NOT;
+        if (policy->exhaustive && syscall_is_indispensable(nr))
+                return ALLOW_WHOLE;
+        if (policy->ptrace == PTRACE_SANDBOX && syscall_entry(nr)->grant == GRANT_PTRACE)
+                return ALLOW_WHOLE;
+        for (uint32_t next = policy->allow_first[nr]; next; next = policy->syscall_next[next - 1]) {
+                if (!policy->rules[next - 1].condition_count)
+                        return ALLOW_WHOLE;
+                extent = ALLOW_SOME;
+        }
+        return extent;
+}
+
+bool policy_syscalls_exhaustive(const struct policy *policy)
+{
+        return policy->exhaustive;
+}
+
+enum policy_ptrace policy_ptrace(const struct policy *policy)
+{
+        return policy->ptrace;
+}
+
+bool policy_ipc_shared(const struct policy *policy)
+{
+        return policy->ipc_shared;
+}
+
+/* What an exhaustive list of allowed syscalls lacks. */
+static void check_exhaustive(const struct policy *policy, int nr, const uint64_t args[6],
+                             struct verdict *ret_verdict)
+{
+        enum allow_extent extent = policy_allow_extent(policy, nr);
+
+        if (extent == ALLOW_WHOLE || (extent == ALLOW_SOME && policy_find_allow(policy, nr, args, 0)))
+                decide(ret_verdict, VERDICT_ALLOW, 0, NULL);
+        else
+                decide(ret_verdict, VERDICT_DENY, EPERM, &policy->rules[policy->exhaustive - 1]);
 }
 
 void policy_check_syscall(const struct policy *policy, int nr, const uint64_t args[6],
@@ -267,5 +355,8 @@ void policy_check_syscall(const struct policy *policy, int nr, const uint64_t ar
                         decide(ret_verdict, VERDICT_DENY, rule->error, rule);
                 return;
         }
-        decide(ret_verdict, VERDICT_ALLOW, 0, NULL);
+        if (policy->exhaustive)
+                check_exhaustive(policy, nr, args, ret_verdict);
+        else
+                decide(ret_verdict, VERDICT_ALLOW, 0, NULL);
 }

@@ -15,6 +15,7 @@ static const char *const list_names[RULE_LIST_COUNT] = {
         [RULE_FILES_HIDE] = "files.hide",           [RULE_NETWORK_BIND] = "network.bind",
         [RULE_NETWORK_CONNECT] = "network.connect", [RULE_NETWORK_DENY] = "network.deny",
         [RULE_SYSCALLS_DENY] = "syscalls.deny",     [RULE_SYSCALLS_KILL] = "syscalls.kill",
+        [RULE_SYSCALLS_ALLOW] = "syscalls.allow",   [RULE_SYSCALLS_DEFAULT] = "syscalls.default",
 };
 
 int rule_add(struct loader *loader, struct value at, enum rule_list list, unsigned index, const char *text,
@@ -132,16 +133,17 @@ bool policy_hides_anything(const struct policy *policy)
 
 char *rule_describe(const struct rule *rule, char *out, size_t size)
 {
-        char file[256];
+        char file[256], index[16] = "", line[16] = "";
 
         if (!rule) {
                 snprintf(out, size, "no rule grants it");
                 return out;
         }
         escape_text(rule->file, strlen(rule->file), file, sizeof file);
+        if (rule->list != RULE_SYSCALLS_DEFAULT)
+                snprintf(index, sizeof index, "[%u]", rule->index);
         if (rule->line)
-                snprintf(out, size, "%s[%u], %s:%u", list_names[rule->list], rule->index, file, rule->line);
-        else
-                snprintf(out, size, "%s[%u], %s", list_names[rule->list], rule->index, file);
+                snprintf(line, sizeof line, ":%u", rule->line);
+        snprintf(out, size, "%s%s, %s%s", list_names[rule->list], index, file, line);
         return out;
 }

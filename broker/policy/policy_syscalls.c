@@ -7,6 +7,7 @@
 
 #include "broker/base/escape.h"
 #include "broker/policy/loader.h"
+#include "broker/policy/tiers.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -218,6 +219,67 @@ static int rule_add_number(struct loader *loader, struct value at, enum rule_lis
         return 0;
 }
 
+/* What cannot be granted is not granted silently: a name of it is a mistake. */
+static int grant_check(struct loader *loader, const struct draft *draft, int nr)
+{
+        struct value at = draft->name_at;
+        const struct syscall_entry *entry = syscall_entry(nr);
+
+        if (draft->condition_count > 0 && tiers_never_notifies(nr))
+                return value_error(
+                        loader, draft->name_at,
+                        "conditions for \"%s\" in syscalls.allow; expected its name alone, since nothing "
+                        "can look at its arguments in time",
+                        entry->name);
+        if (syscall_in_baseline(nr) || entry->grant == GRANT_ALLOW || entry->grant == GRANT_ARGUMENTS)
+                return 0;
+        if (entry->grant == GRANT_PTRACE)
+                return value_error(loader, at,
+                                   "the syscall \"%s\" in syscalls.allow; expected it as "
+                                   "\"process\": { \"ptrace\": \"sandbox\" }",
+                                   entry->name);
+        return value_error(
+                loader, at,
+                "the syscall \"%s\", which no policy can grant (%s); expected one of the baseline, or "
+                "one that docs/SYSCALLS.md calls grantable",
+                entry->name, entry->why);
+}
+
+/* A group stands for those of its members that a policy can allow. */
+static bool group_member_counts(enum rule_list list, const struct draft *draft, int nr)
+{
+        const struct syscall_entry *entry = syscall_entry(nr);
+
+        if (list == RULE_SYSCALLS_ALLOW && draft->condition_count > 0 && tiers_never_notifies(nr))
+                return false;
+        return list != RULE_SYSCALLS_ALLOW || syscall_in_baseline(nr) || entry->grant == GRANT_ALLOW ||
+               entry->grant == GRANT_ARGUMENTS;
+}
+
+static int group_add(struct loader *loader, struct value at, enum rule_list list, unsigned index,
+                     const struct draft *draft, const int *numbers, int count)
+{
+        int added = 0;
+
+        for (int i = 0; i < count; i++) {
+                int r = 0;
+
+                if (group_member_counts(list, draft, numbers[i])) {
+                        r = rule_add_number(loader, at, list, index, draft, numbers[i]);
+                        added++;
+                }
+                if (r < 0)
+                        return r;
+        }
+        if (added == 0)
+                return value_error(
+                        loader, draft->name_at,
+                        "the group \"%s\", of which no policy can grant anything; expected another "
+                        "(docs/SYSCALLS.md says why)",
+                        draft->name);
+        return 0;
+}
+
 static int rules_add(struct loader *loader, struct value at, enum rule_list list, unsigned index,
                      const struct draft *draft)
 {
@@ -233,6 +295,12 @@ static int rules_add(struct loader *loader, struct value at, enum rule_list list
                                 loader, draft->name_at,
                                 "the unknown syscall \"%s\"; expected one of x86-64's, or @group%s", seen,
                                 did_you_mean(syscall_nearest(draft->name), meant, sizeof meant));
+                if (list == RULE_SYSCALLS_ALLOW) {
+                        int r = grant_check(loader, draft, nr);
+
+                        if (r < 0)
+                                return r;
+                }
                 return rule_add_number(loader, at, list, index, draft, nr);
         }
         count = syscall_group(draft->name, &numbers);
@@ -240,13 +308,7 @@ static int rules_add(struct loader *loader, struct value at, enum rule_list list
                 return value_error(loader, draft->name_at,
                                    "the unknown syscall group \"%s\"; expected one of systemd's%s", seen,
                                    did_you_mean(syscall_group_nearest(draft->name), meant, sizeof meant));
-        for (int i = 0; i < count; i++) {
-                int r = rule_add_number(loader, at, list, index, draft, numbers[i]);
-
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return group_add(loader, at, list, index, draft, numbers, count);
 }
 
 int rule_read_syscall(struct loader *loader, struct value value, unsigned index, int list)
@@ -265,10 +327,10 @@ int rule_read_syscall(struct loader *loader, struct value value, unsigned index,
                         return value_error(
                                 loader, value,
                                 "a rule without \"name\"; expected the name of a syscall or @group");
-                if (draft.error_set && list == RULE_SYSCALLS_KILL)
-                        return value_error(
-                                loader, value,
-                                "an \"errno\" in syscalls.kill; expected it in syscalls.deny only");
+                if (draft.error_set && list != RULE_SYSCALLS_DENY)
+                        return value_error(loader, value,
+                                           "an \"errno\" in syscalls.%s; expected it in syscalls.deny only",
+                                           list == RULE_SYSCALLS_KILL ? "kill" : "allow");
         } else {
                 r = value_string(loader, value, "the name of a syscall, @group, or an object with conditions",
                                  &draft.name);
@@ -278,26 +340,55 @@ int rule_read_syscall(struct loader *loader, struct value value, unsigned index,
         return rules_add(loader, value, (enum rule_list)list, index, &draft);
 }
 
+/* In whatever file it stands, "deny" holds: it only takes away. */
+int syscall_default_read(struct loader *loader, struct value value, int argument)
+{
+        static const char *const names[] = {"baseline", "deny"};
+        struct rule *rule;
+        size_t chosen;
+        int r = value_choice(loader, value, names, COUNT(names), &chosen);
+
+        (void)argument;
+        if (r < 0 || chosen == 0 || loader->policy->exhaustive)
+                return r;
+        r = rule_add(loader, value, RULE_SYSCALLS_DEFAULT, 0, names[chosen], &rule);
+        if (r == 0)
+                loader->policy->exhaustive = (uint32_t)loader->policy->rule_count;
+        return r;
+}
+
+/* Which chain a rule is in; they are built one list after the other, the one that is tried first last. */
+static uint32_t *chain_of(struct policy *policy, const struct rule *rule, enum rule_list list)
+{
+        if (rule->list != list || rule->nr < 0 || rule->nr >= SYSCALLS_LIMIT)
+                return NULL;
+        return list == RULE_SYSCALLS_ALLOW ? &policy->allow_first[rule->nr]
+                                           : &policy->syscall_first[rule->nr];
+}
+
 /* Chains the rules of each syscall, kill before deny: built from the end, so that earlier rules come first.
  */
 int syscall_rules_index(struct loader *loader)
 {
-        static const enum rule_list lists[] = {RULE_SYSCALLS_DENY, RULE_SYSCALLS_KILL};
+        static const enum rule_list lists[] = {RULE_SYSCALLS_DENY, RULE_SYSCALLS_KILL, RULE_SYSCALLS_ALLOW};
         struct policy *policy = loader->policy;
+        size_t count = 0;
 
-        if (!policy->list_counts[RULE_SYSCALLS_DENY] && !policy->list_counts[RULE_SYSCALLS_KILL])
+        for (unsigned list = 0; list < COUNT(lists); list++)
+                count += policy->list_counts[lists[list]];
+        if (!count)
                 return 0;
         policy->syscall_next = calloc(policy->rule_count, sizeof *policy->syscall_next);
         if (!policy->syscall_next)
                 return err_set(loader->err, ENOMEM, "out of memory");
         for (unsigned list = 0; list < COUNT(lists); list++)
                 for (size_t i = policy->rule_count; i-- > 0;) {
-                        const struct rule *rule = &policy->rules[i];
+                        uint32_t *first = chain_of(policy, &policy->rules[i], lists[list]);
 
-                        if (rule->list != lists[list] || rule->nr < 0 || rule->nr >= SYSCALLS_LIMIT)
+                        if (!first)
                                 continue;
-                        policy->syscall_next[i] = policy->syscall_first[rule->nr];
-                        policy->syscall_first[rule->nr] = (uint32_t)i + 1;
+                        policy->syscall_next[i] = *first;
+                        *first = (uint32_t)i + 1;
                 }
         return 0;
 }

@@ -4,12 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "broker/base/nearest.h"
 
 static const struct syscall_entry entries[SYSCALLS_LIMIT] = {
-#define SYSCALL(number, symbol, treats, why) [number] = {.name = #symbol, .treatment = TREAT_##treats},
+#define SYSCALL(number, symbol, treats, reason)                                                              \
+        [number] = {.name = #symbol, .treatment = TREAT_##treats, .why = (reason)},
+#define GRANTABLE(number, symbol, treats, grants, reason)                                                    \
+        [number] = {#symbol, TREAT_##treats, GRANT_##grants, (reason)},
 #include "broker/policy/syscalls.def"
+#undef GRANTABLE
 #undef SYSCALL
 };
 
@@ -36,6 +41,29 @@ int syscall_number(const char *name)
                 if (entries[nr].name && strcmp(entries[nr].name, name) == 0)
                         return nr;
         return -ENOENT;
+}
+
+bool syscall_in_baseline(int nr)
+{
+        switch (syscall_entry(nr)->treatment) {
+        case TREAT_UNKNOWN:
+        case TREAT_REFUSE:
+        case TREAT_NOSYS:
+                return false;
+        default:
+                return true;
+        }
+}
+
+bool syscall_is_indispensable(int nr)
+{
+        const int *numbers;
+        int count = syscall_group("@default", &numbers);
+
+        for (int i = 0; i < count; i++)
+                if (numbers[i] == nr)
+                        return true;
+        return nr == SYS_close;
 }
 
 const char *syscall_nearest(const char *name)

@@ -26,15 +26,31 @@ enum treatment {
         TREAT_NOSYS,       /* as if the kernel lacked it: ENOSYS, silent; programs fall back */
 };
 
+/* How a policy grants what the baseline refuses. */
+enum syscall_grant {
+        GRANT_NEVER = 0, /* it cannot; or the baseline allows it anyway */
+        GRANT_ALLOW,     /* syscalls.allow; it runs natively then */
+        GRANT_ARGUMENTS, /* the same, by its registers: see enforce/scalar_rules.c */
+        GRANT_PTRACE,    /* process.ptrace; Landlock confines it */
+};
+
 struct syscall_entry {
         const char *name; /* NULL: number not in the table */
         enum treatment treatment;
+        enum syscall_grant grant;
+        const char *why; /* as docs/SYSCALLS.md has it, maybe "" */
 };
 
 /* nr may be anything. */
 const struct syscall_entry *syscall_entry(int nr);
 const char *syscall_name(int nr);     /* never NULL: "syscall_NNN" for the unknown (thread-local buffer) */
 int syscall_number(const char *name); /* -ENOENT where unknown */
+
+/* Does the baseline let it run, at least with some arguments? */
+bool syscall_in_baseline(int nr);
+/* Is it allowed even where a policy's list of allowed syscalls is exhaustive and lacks it? The group
+ * @default, as systemd has it, and close, which the sandbox itself cannot refuse. */
+bool syscall_is_indispensable(int nr);
 
 /* Close matches for "did you mean"; NULL where nothing is near. */
 const char *syscall_nearest(const char *name);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#define LANDLOCK_ABI_SCOPES   6 /* abstract sockets, signals */
 #define LANDLOCK_ABI_TRUNCATE 3 /* before it, open(O_RDONLY | O_TRUNC) needs no right to write */
 
 static void mask_set(uint64_t mask[SYSCALLS_LIMIT / 64], int nr)
@@ -30,6 +31,48 @@ bool tiers_never_notifies(int nr)
         default:
                 return false;
         }
+}
+
+/* What the agent cannot do without: where the policy might refuse it, the program runs without an agent, so
+ * that it fares as it would without. */
+static bool agent_needs(int nr)
+{
+        switch (nr) {
+        case SYS_mmap:
+        case SYS_munmap:
+        case SYS_mprotect:
+        case SYS_madvise:
+        case SYS_openat:
+        case SYS_pread64:
+        case SYS_close:
+        case SYS_prctl:
+        case SYS_futex:
+        case SYS_sched_yield:
+        case SYS_rt_sigprocmask:
+        case SYS_rt_sigaction:
+        case SYS_execve:
+        case SYS_exit_group:
+        case SYS_getpid:
+        case SYS_gettid:
+                return true;
+        default:
+                return false;
+        }
+}
+
+static bool agent_can_run(const struct policy *policy)
+{
+        for (size_t i = 0; i < policy_rule_count(policy); i++) {
+                const struct rule *rule = policy_rule(policy, i);
+
+                if ((rule->list == RULE_SYSCALLS_DENY || rule->list == RULE_SYSCALLS_KILL) &&
+                    agent_needs(rule->nr))
+                        return false;
+        }
+        for (int nr = 0; nr < SYSCALLS_LIMIT && policy_syscalls_exhaustive(policy); nr++)
+                if (agent_needs(nr) && policy_allow_extent(policy, nr) != ALLOW_WHOLE)
+                        return false;
+        return true;
 }
 
 /* Is /proc in the directory, or the directory in it? */
@@ -72,11 +115,13 @@ static void plan_files(const struct policy *policy, const struct tier_inputs *in
 {
         bool silent = policy_audit(policy) == AUDIT_NONE;
 
+        bool agent = inputs->agent && agent_can_run(policy);
+
         tiers->hides = policy_hides_anything(policy);
         tiers->landlock_files = !tiers->warn;
-        tiers->files_in_kernel = files_could_be_in_kernel(policy, inputs, tiers) &&
-                                 (inputs->agent || silent) && files_are_hierarchies(policy, is_directory);
-        tiers->agent = inputs->agent && !(tiers->files_in_kernel && silent);
+        tiers->files_in_kernel = files_could_be_in_kernel(policy, inputs, tiers) && (agent || silent) &&
+                                 files_are_hierarchies(policy, is_directory);
+        tiers->agent = agent && !(tiers->files_in_kernel && silent);
         tiers->report = tiers->files_in_kernel && tiers->agent;
         tiers->substitute_exe = tiers->files_in_kernel && tiers->agent;
 }
@@ -101,7 +146,9 @@ static void plan_sockets(const struct policy *policy, struct tiers *tiers)
                              policy_grants_family(policy, AF_INET6, IPPROTO_UDP);
         tiers->ipv4_sockets = all || policy_grants_family(policy, AF_INET, 0);
         tiers->ipv6_sockets = all || policy_grants_family(policy, AF_INET6, 0);
-        tiers->listening = all || grants_any_bind(policy);
+        /* A kind of sockets that network rules do not speak of is granted by syscalls.allow. */
+        tiers->listening =
+                all || grants_any_bind(policy) || policy_allow_extent(policy, SYS_socket) == ALLOW_SOME;
         tiers->sends_in_kernel = !tiers->unix_sockets && !tiers->udp_sockets;
 }
 
@@ -154,10 +201,38 @@ static enum tier_action treatment_action(const struct tiers *tiers, int nr)
         return TIER_NOSYS;
 }
 
-static enum tier_action plan_action(const struct tiers *tiers, int nr)
+/* What the baseline refuses and the policy grants. Where that hangs on arguments, the broker looks at them.
+ */
+static enum tier_action granted_action(const struct policy *policy, int nr, enum tier_action refused)
 {
-        enum tier_action action = treatment_action(tiers, nr);
+        enum syscall_grant grant = syscall_entry(nr)->grant;
+        enum allow_extent extent = grant == GRANT_NEVER ? ALLOW_NOT : policy_allow_extent(policy, nr);
 
+        if (extent == ALLOW_NOT)
+                return refused;
+        if (extent == ALLOW_SOME)
+                return TIER_NOTIFY;
+        return grant == GRANT_ARGUMENTS ? TIER_SCALAR : TIER_NATIVE;
+}
+
+/* What an exhaustive list lacks is refused by the broker, which explains it, or by the filter, where it
+ * cannot. */
+static enum tier_action exhaustive_action(const struct policy *policy, const struct tiers *tiers, int nr,
+                                          enum tier_action allowed)
+{
+        if (!policy_syscalls_exhaustive(policy) || allowed == TIER_NOSYS ||
+            policy_allow_extent(policy, nr) == ALLOW_WHOLE)
+                return allowed;
+        if (!tiers_never_notifies(nr))
+                return TIER_NOTIFY;
+        return tiers->warn ? allowed : TIER_REFUSED;
+}
+
+static enum tier_action plan_action(const struct policy *policy, const struct tiers *tiers, int nr)
+{
+        enum tier_action action = granted_action(policy, nr, treatment_action(tiers, nr));
+
+        action = exhaustive_action(policy, tiers, nr, action);
         if (tiers->mediate_all && action != TIER_NOSYS && !tiers_never_notifies(nr))
                 return TIER_NOTIFY;
         return action;
@@ -196,10 +271,11 @@ void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
         ret_tiers->mediate_all = inputs->mediate_all || policy_mediate_all(policy);
         ret_tiers->warn = inputs->warn || policy_on_deny(policy) == ON_DENY_WARN;
         ret_tiers->privileged = inputs->privileged;
+        ret_tiers->signals_scoped = inputs->landlock_abi >= LANDLOCK_ABI_SCOPES;
         plan_files(policy, inputs, is_directory, ret_tiers);
         plan_sockets(policy, ret_tiers);
         for (int nr = 0; nr < SYSCALLS_LIMIT; nr++) {
-                ret_tiers->action[nr] = plan_action(ret_tiers, nr);
+                ret_tiers->action[nr] = plan_action(policy, ret_tiers, nr);
                 plan_masks(ret_tiers, nr);
         }
 }

@@ -26,6 +26,8 @@ enum tier_action {
         TIER_NOTIFY,
         TIER_SCALAR, /* the filter's own argument rule: native where it passes, else notify */
         TIER_NOSYS,
+        TIER_REFUSED, /* the filter answers EPERM by itself (or kills): what never notifies, and is not
+                         allowed */
 };
 
 struct tiers {
@@ -41,6 +43,7 @@ struct tiers {
         bool sends_in_kernel; /* no datagram addresses to judge: sendmsg and sendmmsg run natively */
         bool hides;           /* the policy hides names */
         bool privileged;      /* the target may hold capabilities */
+        bool signals_scoped;  /* Landlock keeps signals inside the sandbox (Linux 6.12) */
         bool mediate_all;
         bool warn;
         uint64_t mediated[SYSCALLS_LIMIT / 64]; /* for struct fl_hello */

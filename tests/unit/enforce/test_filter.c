@@ -99,6 +99,10 @@ Test(filter, every_number_gets_its_tier)
                                 cr_expect_eq(outcome.action, SECCOMP_RET_ERRNO | ENOSYS, "%s",
                                              syscall_name(nr));
                                 break;
+                        case TIER_REFUSED:
+                                cr_expect_eq(outcome.action, SECCOMP_RET_ERRNO | EPERM, "%s",
+                                             syscall_name(nr));
+                                break;
                         case TIER_SCALAR:
                                 break;
                         }
@@ -215,7 +219,7 @@ static void compare_with_verdicts(struct fixture *fixture, unsigned rounds)
                         args[i] = interesting(&seed);
                 for (unsigned i = 0; i < rule->condition_count && rand_r(&seed) % 4; i++)
                         args[rule->conditions[i].index] = rule->conditions[i].value;
-                scalar_check(&fixture->tiers, rule->nr, args, &verdict);
+                scalar_check(fixture->policy, &fixture->tiers, rule->nr, args, &verdict);
                 action = run(fixture, AUDIT_ARCH_X86_64, rule->nr, args).action;
                 if (verdict.outcome != VERDICT_ALLOW)
                         cr_assert_neq(action, SECCOMP_RET_ALLOW, "%s %#lx %#lx %#lx", syscall_name(rule->nr),
@@ -242,9 +246,8 @@ Test(filter, refuses_no_less_than_the_verdicts)
                 tiers->hides = bits & 64;
                 tiers->privileged = bits & 128;
                 tiers->sends_in_kernel = bits & 256;
-                for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
-                        if (syscall_entry(nr)->treatment == TREAT_SCALAR)
-                                tiers->action[nr] = TIER_SCALAR;
+                for (size_t i = 0; i < scalar_rule_count; i++)
+                        tiers->action[scalar_rules[i].nr] = TIER_SCALAR;
                 cr_assert_eq(filter_build(fixture.policy, tiers, &fixture.filter, &err), 0, "%s",
                              err.message);
                 compare_with_verdicts(&fixture, bits % 64 ? 2000 : 50000);
@@ -386,21 +389,21 @@ Test(scalar, verdicts_name_what_is_refused)
         struct fixture fixture = setup("", (struct tier_inputs){.agent = true});
         struct verdict verdict;
 
-        scalar_check(&fixture.tiers, SYS_socket, ARGS(AF_NETLINK, SOCK_RAW), &verdict);
+        scalar_check(fixture.policy, &fixture.tiers, SYS_socket, ARGS(AF_NETLINK, SOCK_RAW), &verdict);
         cr_expect(verdict.baseline && verdict.error == EAFNOSUPPORT);
         cr_expect_str_eq(verdict.operation, "socket");
         cr_expect_str_eq(verdict.object, "AF_NETLINK");
         cr_expect_eq(verdict.object_length, strlen("AF_NETLINK"));
-        scalar_check(&fixture.tiers, SYS_socket, ARGS(AF_INET, SOCK_STREAM), &verdict);
+        scalar_check(fixture.policy, &fixture.tiers, SYS_socket, ARGS(AF_INET, SOCK_STREAM), &verdict);
         cr_expect(!verdict.baseline && verdict.error == EACCES && !verdict.rule);
         cr_expect_str_eq(verdict.object, "AF_INET");
-        scalar_check(&fixture.tiers, SYS_socket, ARGS(4711), &verdict);
+        scalar_check(fixture.policy, &fixture.tiers, SYS_socket, ARGS(4711), &verdict);
         cr_expect_str_eq(verdict.object, "0x1267");
-        scalar_check(&fixture.tiers, SYS_unshare, ARGS(CLONE_FS), &verdict);
+        scalar_check(fixture.policy, &fixture.tiers, SYS_unshare, ARGS(CLONE_FS), &verdict);
         cr_expect_eq(verdict.outcome, VERDICT_ALLOW);
-        scalar_check(&fixture.tiers, SYS_personality, ARGS(0xffffffff), &verdict);
+        scalar_check(fixture.policy, &fixture.tiers, SYS_personality, ARGS(0xffffffff), &verdict);
         cr_expect_eq(verdict.outcome, VERDICT_ALLOW);
-        scalar_check(&fixture.tiers, SYS_getpid, ARGS(0), &verdict);
+        scalar_check(fixture.policy, &fixture.tiers, SYS_getpid, ARGS(0), &verdict);
         cr_expect_eq(verdict.outcome, VERDICT_ALLOW);
         teardown(&fixture);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/policy/fixture.h"
@@ -464,5 +465,28 @@ Test(extends, root_as_working_directory)
         check_path(policy, PATH_READ, "/etc/shadow", "deny");
         check_path(policy, PATH_READ, "/dev/sda", "deny");
         check_path(policy, PATH_WRITE, "/etc/passwd", "deny");
+        policy_destroy(policy);
+}
+
+Test(extends, exhaustive_in_any_file_and_process_of_the_nearest)
+{
+        const uint64_t args[6] = {0};
+        struct verdict verdict = {0};
+        struct policy *policy;
+
+        write_file("far.json",
+                   "{ \"flicker\": 1, \"process\": { \"ptrace\": \"sandbox\" }, "
+                   "\"syscalls\": { \"default\": \"deny\", \"allow\": [\"read\", \"keyctl\"] } }");
+        write_file("near.json",
+                   "{ \"flicker\": 1, \"extends\": [\"far\"], \"process\": { \"ptrace\": \"none\" }, "
+                   "\"syscalls\": { \"default\": \"baseline\", \"allow\": [\"write\"] } }");
+        policy = loaded("near");
+        cr_expect(policy_syscalls_exhaustive(policy), "what takes away stays");
+        cr_expect_eq(policy_allow_extent(policy, SYS_read), ALLOW_WHOLE);
+        cr_expect_eq(policy_allow_extent(policy, SYS_write), ALLOW_WHOLE);
+        cr_expect_eq(policy_allow_extent(policy, SYS_keyctl), ALLOW_WHOLE);
+        cr_expect_eq(policy_ptrace(policy), PTRACE_NONE);
+        policy_check_syscall(policy, SYS_dup, args, &verdict);
+        cr_expect_eq(verdict.outcome, VERDICT_DENY);
         policy_destroy(policy);
 }

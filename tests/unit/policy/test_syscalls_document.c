@@ -10,12 +10,6 @@
 
 #define DOCUMENT FLICKER_SOURCE_DIR "/docs/SYSCALLS.md"
 
-static const char *const whys[SYSCALLS_LIMIT] = {
-#define SYSCALL(number, symbol, treats, why) [number] = why,
-#include "broker/policy/syscalls.def"
-#undef SYSCALL
-};
-
 static const struct {
         enum treatment treatment;
         const char *name, *meaning;
@@ -32,6 +26,13 @@ static const struct {
         {TREAT_NOSYS, "absent", "ENOSYS, without a word: programs fall back"},
 };
 
+static const char *const grants[] = {
+        [GRANT_NEVER] = "",
+        [GRANT_ALLOW] = ", grantable",
+        [GRANT_ARGUMENTS] = ", grantable in part",
+        [GRANT_PTRACE] = ", by `process.ptrace`",
+};
+
 static const char *treatment_name(enum treatment treatment)
 {
         for (size_t i = 0; i < sizeof treatments / sizeof treatments[0]; i++)
@@ -43,9 +44,10 @@ static const char *treatment_name(enum treatment treatment)
 static void write_head(FILE *out)
 {
         fputs("# Syscalls\n\n"
-              "How each x86-64 syscall is treated, before the policy's own `syscalls` rules, which can only "
-              "take\n"
-              "away. Written from `broker/policy/syscalls.def` by the test that compares the two\n"
+              "How each x86-64 syscall is treated, before the policy's own `syscalls` rules. A policy can "
+              "refuse any\n"
+              "of them, and grant what is marked grantable; [POLICY.md](POLICY.md) says how. Written from "
+              "`broker/policy/syscalls.def` by the test that compares the two\n"
               "(`FLICKER_UPDATE_DOCS=1` makes it write). A number that is not here, x32 and 32-bit syscalls "
               "are\n"
               "`ENOSYS`. With `mediate: all` whatever would run natively is shown to the broker first, save\n"
@@ -77,8 +79,9 @@ static char *render(size_t *ret_size)
         fputs("| number | name | treatment | why |\n| --: | --- | --- | --- |\n", out);
         for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
                 if (syscall_entry(nr)->name)
-                        fprintf(out, "| %d | `%s` | %s | %s |\n", nr, syscall_name(nr),
-                                treatment_name(syscall_entry(nr)->treatment), whys[nr]);
+                        fprintf(out, "| %d | `%s` | %s%s | %s |\n", nr, syscall_name(nr),
+                                treatment_name(syscall_entry(nr)->treatment),
+                                grants[syscall_entry(nr)->grant], syscall_entry(nr)->why);
         fclose(out);
         return text;
 }
