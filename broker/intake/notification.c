@@ -79,9 +79,12 @@ int notification_receive(int listener, struct notification *ret_notification)
                         return -ESHUTDOWN;
                 return -error;
         }
-        ret_notification->id = received->id;
-        ret_notification->tid = (pid_t)received->pid;
-        ret_notification->call.nr = received->data.nr;
+        /* Whole: no text came along, and decoding would take what is left there for one. */
+        *ret_notification = (struct notification){
+                .id = received->id,
+                .tid = (pid_t)received->pid,
+                .call.nr = received->data.nr,
+        };
         for (unsigned i = 0; i < 6; i++)
                 ret_notification->call.args[i] = received->data.args[i];
         return 0;

@@ -124,6 +124,22 @@ Test(notification, value_and_caller, .timeout = 10)
         cr_assert_eq(notification_answer(listener, notification.id, 42), -ENOENT);
 }
 
+/* What lay in the structure before is no part of the call: decoding would follow it as a pointer. */
+Test(notification, comes_without_text, .timeout = 10)
+{
+        struct notification notification;
+        int listener;
+        pid_t child = start(ask_once, &listener);
+
+        memset(&notification, 0xa5, sizeof notification);
+        cr_assert_eq(notification_receive(listener, &notification), 0);
+        cr_assert_null(notification.call.text);
+        cr_assert_eq(notification.call.text_length, 0);
+        cr_assert_eq(notification.call.text_address, 0);
+        cr_assert_eq(notification_answer(listener, notification.id, 0), 0);
+        cr_assert_eq(exit_status(child), 0);
+}
+
 Test(notification, error, .timeout = 10)
 {
         struct notification notification;
