@@ -102,7 +102,8 @@ int session_create(const struct session_options *options, struct session **ret_s
         return 0;
 }
 
-/* Session threads take no signals but the one that wakes them. */
+/* Session threads take no signals but the one that wakes them, and the one by which their own filter ends
+ * them (self_filter.h). */
 static int start_thread(struct session *session)
 {
         struct sigaction action = {.sa_handler = on_wake};
@@ -112,6 +113,7 @@ static int start_thread(struct session *session)
         sigaction(WAKE_SIGNAL, &action, NULL);
         sigfillset(&blocked);
         sigdelset(&blocked, WAKE_SIGNAL);
+        sigdelset(&blocked, SIGSYS);
         pthread_sigmask(SIG_SETMASK, &blocked, &before);
         session->may_poll = session->options.agent_path && CPU_COUNT(&session->cpus) >= 2;
         r = pthread_create(&session->listener_thread, NULL, listener_main, session);

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/enforce/self_filter.h"
+#include "cli/run_message.h"
 
 /* argv in memory: the kernel lays the strings out one behind the other. */
 static void find_command_line(struct run_launch *launch, const struct run_origin *origin)
@@ -216,12 +218,12 @@ int run_start_listener(struct run_launch *launch, int *ret_listener, struct err 
         return 1;
 }
 
-int run_start_harden(void)
+int run_start_harden(bool scans)
 {
         const struct rlimit none = {0, 0};
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
             setrlimit(RLIMIT_CORE, &none) < 0)
                 return -errno;
-        return 0;
+        return self_filter_install(SELF_BROKER | (scans ? SELF_SCANNER : 0), RUN_FAILED);
 }

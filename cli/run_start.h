@@ -26,7 +26,8 @@ void run_start_let_go(bool inherits);
  * ended before (launch->state says why); -errno with *err. */
 int run_start_listener(struct run_launch *launch, int *ret_listener, struct err *err);
 
-/* The broker gives up what it does not need before it listens to anybody. 0 or -errno. */
-int run_start_harden(void);
+/* The broker gives up what it does not need before it listens to anybody; scans: it will start the scanner. 0
+ * or -errno. */
+int run_start_harden(bool scans);
 
 #endif

@@ -202,7 +202,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
         };
         int listener = -1, r;
 
-        r = run_start_harden();
+        r = run_start_harden(sandbox->tiers.agent);
         if (r < 0)
                 return err_set(err, -r, "cannot give up the broker's own rights: %s", strerror(-r));
         /* The child installs its filter meanwhile. */
