@@ -5,6 +5,7 @@
 #include <linux/mman.h>
 
 #include "agent/kernel.h"
+#include "agent/signals.h"
 
 #include "agent/poison.h"
 
@@ -14,6 +15,7 @@
 
 struct fl_hello ag_hello;
 uint8_t ag_hot[AG_HOT_NUMBERS];
+bool ag_stands_down;
 struct ag_process *ag_process;
 
 static struct ag_process
@@ -24,8 +26,7 @@ static bool in_mask(const uint64_t mask[FL_MASK_WORDS], unsigned nr)
         return mask[nr / 64] >> (nr % 64) & 1;
 }
 
-/* Opens: the ring can only refuse them. */
-static bool is_open(unsigned nr)
+bool ag_is_open(unsigned nr)
 {
         return nr == __NR_open || nr == __NR_openat || nr == __NR_openat2 || nr == __NR_creat;
 }
@@ -95,7 +96,7 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
         if (in_mask(hello->mediated, nr)) {
                 bits |= path & REDO;
                 if (in_mask(hello->ring, nr))
-                        bits |= AG_HOT_RING | (is_open(nr) ? AG_HOT_OPEN : 0);
+                        bits |= AG_HOT_RING | (ag_is_open(nr) ? AG_HOT_OPEN : 0);
                 if (nr == __NR_newfstatat)
                         bits |= AG_HOT_HOOK;
         } else {
@@ -104,8 +105,19 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
                 if ((hello->flags & FL_HELLO_SUBSTITUTE_EXE) && (path & EXE))
                         bits |= path & (EXE | SECOND);
         }
-        if (nr == __NR_mmap || nr == __NR_munmap || nr == __NR_execve || nr == __NR_execveat)
+        switch (nr) {
+        case __NR_mmap:
+        case __NR_munmap:
+        case __NR_execve:
+        case __NR_execveat:
+        case __NR_rt_sigaction:
+        case __NR_prctl:
+        case __NR_seccomp:
                 bits |= AG_HOT_HOOK;
+                break;
+        default:
+                break;
+        }
         return (uint8_t)bits;
 }
 
@@ -164,20 +176,39 @@ static struct fl_ring *map_ring(uint32_t owner)
         return NULL;
 }
 
+/* In one go: a handler may not come back to what it interrupts. */
+static void attach_ring(struct ag_process *process)
+{
+        uint32_t expected = AG_RING_NONE;
+        struct fl_ring *ring;
+        uint64_t before;
+
+        ag_signals_block(&before);
+        if (__atomic_compare_exchange_n(&process->ring_state, &expected, AG_RING_ASKING, false,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+                ring = map_ring(process->owner);
+                if (ring)
+                        ring_client_attach(&process->client, ring, RING_CLIENT_SPIN_US * TICKS_PER_US);
+                fl_store_release(&process->ring_state, AG_RING_SETTLED);
+        }
+        ag_signals_restore(before);
+}
+
 void ag_process_want_ring(struct ag_process *process)
 {
-        uint32_t expected = AG_RING_NONE, tid;
-        struct fl_ring *ring;
+        uint32_t tid;
 
         if (fl_load_once_32(&process->ring_state) != AG_RING_NONE || ++process->calls < RING_AFTER_CALLS)
                 return;
-        if (!ag_process_is_mine(process, &tid))
-                return;
-        if (!__atomic_compare_exchange_n(&process->ring_state, &expected, AG_RING_ASKING, false,
-                                         __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-                return;
-        ring = map_ring(process->owner);
-        if (ring)
-                ring_client_attach(&process->client, ring, RING_CLIENT_SPIN_US * TICKS_PER_US);
-        fl_store_release(&process->ring_state, AG_RING_SETTLED);
+        if (ag_process_is_mine(process, &tid))
+                attach_ring(process);
+}
+
+void ag_process_stand_down(void)
+{
+        for (unsigned nr = 0; nr < FL_SYSCALL_LIMIT; nr++) {
+                if (nr != __NR_rt_sigaction)
+                        __atomic_store_n(&ag_hot[nr], 0, __ATOMIC_RELAXED);
+        }
+        __atomic_store_n(&ag_stands_down, true, __ATOMIC_RELEASE);
 }
