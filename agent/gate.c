@@ -78,8 +78,8 @@ enum ag_outcome ag_frame_finish(struct ag_frame *frame, long result)
         return AG_HANDLED;
 }
 
-/* The end of a request that may have been submitted in a slot that the frame holds; the slot is let go. One that
- * is not the frame's own was left by a frame that stood at the same address. */
+/* The end of a request that may have been submitted in a slot that the frame holds; the slot is let go. One
+ * that is not the frame's own was left by a frame that stood at the same address. */
 static enum ag_outcome await(struct ag_frame *frame, struct ag_process *process, unsigned slot)
 {
         enum ring_client_outcome outcome = RING_CLIENT_NATIVE;
@@ -152,7 +152,7 @@ static enum ag_outcome report(struct ag_frame *frame, long result)
         return AG_HANDLED;
 }
 
-bool ag_open_may_wait(uint32_t nr, const uint64_t args[6])
+bool ag_open_may_wait(uint32_t nr, uint64_t rdi, uint64_t rsi)
 {
         bool second = nr == __NR_openat || nr == __NR_openat2, waits;
         struct stat *found; /* too big for a signal stack */
@@ -164,7 +164,7 @@ bool ag_open_may_wait(uint32_t nr, const uint64_t args[6])
         if (ag_failed(r))
                 return true;
         found = ag_pointer((uint64_t)r);
-        r = ag_kernel4(__NR_newfstatat, second ? args[0] : (uint64_t)AT_FDCWD, second ? args[1] : args[0],
+        r = ag_kernel4(__NR_newfstatat, second ? rdi : (uint64_t)AT_FDCWD, second ? rsi : rdi,
                        ag_address(found), 0);
         waits = r == 0 && (found->st_mode & TYPE_MASK) != TYPE_REGULAR &&
                 (found->st_mode & TYPE_MASK) != TYPE_DIRECTORY;
@@ -172,15 +172,25 @@ bool ag_open_may_wait(uint32_t nr, const uint64_t args[6])
         return waits;
 }
 
-/* Natively, but from here, because the result matters. The backstop can make anything return EINTR, where a
- * signal comes before the broker has the notification. */
+/* The backstop can make anything return EINTR, where a signal comes before the broker has the notification.
+ * Where the kernel would not, nothing has happened yet. */
+static bool forget_interruption(struct ag_frame *frame, unsigned bits)
+{
+        if (frame->ran != -EINTR ||
+            (!(bits & AG_HOT_REDO) && ag_open_may_wait((uint32_t)frame->rax, frame->rdi, frame->rsi)))
+                return false;
+        frame->ran = AG_RAN_NOT;
+        return true;
+}
+
+/* Natively, but from here, because the result matters. */
 static enum ag_outcome run(struct ag_frame *frame, unsigned bits)
 {
         long r;
 
-        while ((r = ag_frame_run(frame, frame->rsi)) == -EINTR &&
-               ((bits & AG_HOT_REDO) || !ag_open_may_wait((uint32_t)frame->rax, frame->args)))
-                frame->ran = AG_RAN_NOT;
+        do
+                r = ag_frame_run(frame, frame->rsi);
+        while (forget_interruption(frame, bits));
         if ((bits & AG_HOT_EXE) && ag_hook_exe(frame, r) == AG_HANDLED)
                 return AG_HANDLED;
         if ((bits & AG_HOT_REPORT) && (r == -EACCES || r == -EPERM))
@@ -215,14 +225,22 @@ long ag_syscall(struct ag_frame *frame)
         return elsewhere(frame, bits);
 }
 
-/* Would the syscall, run now, keep waiting signals from the program, or take the blocked mask along? */
+/* Would the syscall, run now, keep waiting signals from the program, or find and leave something else than it
+ * would where the program stands: the blocked signals, the handler's stack? */
 static bool must_go_back(const struct ag_frame *frame, unsigned bits)
 {
         uint32_t nr = (uint32_t)frame->rax;
 
-        if (nr == __NR_execve || nr == __NR_execveat)
+        switch (nr) {
+        case __NR_execve:
+        case __NR_execveat:
+        case __NR_rt_sigprocmask:
+        case __NR_rt_sigpending:
+        case __NR_sigaltstack:
                 return true;
-        return (bits & (AG_HOT_REPORT | AG_HOT_EXE)) && ag_open_may_wait(nr, frame->args);
+        default:
+                return (bits & (AG_HOT_REPORT | AG_HOT_EXE)) && ag_open_may_wait(nr, frame->rdi, frame->rsi);
+        }
 }
 
 enum ag_outcome ag_settle(struct ag_frame *frame)
@@ -234,6 +252,8 @@ enum ag_outcome ag_settle(struct ag_frame *frame)
                 await(frame, ag_process, (unsigned)slot);
         if (frame->kind & AG_KIND_FINISHED)
                 return AG_HANDLED;
+        if (bits & (AG_HOT_REDO | AG_HOT_REPORT | AG_HOT_EXE))
+                forget_interruption(frame, bits);
         if (frame->ran == AG_RAN_NOT && must_go_back(frame, bits))
                 return AG_NATIVE;
         if ((bits & AG_HOT_HOOK) && ag_hook(frame) == AG_HANDLED)

@@ -6,8 +6,8 @@
  * A signal may arrive at any instruction, and its handler has to see the program as if that had stood at the
  * site (agent/signals.h). So the C code here never goes on after a handler: it is started over from the top,
  * by ag_settle, and what it did already it finds in the frame. Whatever has an effect that lasts is therefore
- * either done by ag_frame_run, which records in the same instruction that it was done, or with signals blocked
- * from before it until ag_frame_finish.
+ * either done by ag_frame_run, which records in the same instruction that it was done, or with signals
+ * blocked from before it until ag_frame_finish.
  *
  * Goroutine and signal stacks are small, so all of it stays below 512 bytes; what needs more runs on a stack
  * of its own (ag_on_stack).
@@ -35,7 +35,7 @@
 #define AG_FRAME_SLOT   128
 #define AG_FRAME_FLAGS  136
 #define AG_RED_ZONE     128
-#define AG_RAN_NOT      (-0x80000000) /* in ran: what no syscall returns */
+#define AG_RAN_NOT      (-0x7fffffff - 1) /* in ran: what no syscall returns */
 #define AG_KIND_GATE    1
 #define AG_KIND_ARRIVAL 2
 #define AG_KIND_LIMIT   16 /* below any address */
@@ -60,7 +60,7 @@ struct ag_frame {
         uint64_t rax;    /* the number */
         uint64_t native; /* where the trampoline has its own syscall instruction, or the site */
         uint64_t rbx, rbp, r12, r13, r14, r15;
-        int64_t ran; /* AG_RAN_NOT, or what the kernel or the ring gave */
+        int64_t ran;         /* AG_RAN_NOT, or what the kernel or the ring gave */
         uint32_t slot;       /* of the ring; AG_NO_SLOT */
         uint32_t generation; /* with which it was submitted; AG_NO_SLOT where it was not */
         uint64_t flags;
@@ -85,12 +85,13 @@ enum ag_outcome {
 /* Called by the gate. enum ag_outcome. */
 long ag_syscall(struct ag_frame *frame);
 
-/* A signal interrupted ag_syscall for good: brings what was begun to its end, or takes it back (AG_NATIVE). With
- * every signal blocked, and so that nothing is waited for that a signal should end. */
+/* A signal interrupted ag_syscall for good: brings what was begun to its end, or takes it back (AG_NATIVE).
+ * With every signal blocked, and so that nothing is waited for that a signal should end. */
 enum ag_outcome ag_settle(struct ag_frame *frame);
 
-/* Is this an open that may wait for somebody else, and so be interrupted by a signal (of a FIFO, a terminal)? */
-bool ag_open_may_wait(uint32_t nr, const uint64_t args[6]);
+/* Is this an open that may wait for somebody else, and so be interrupted by a signal (of a FIFO, a terminal)?
+ */
+bool ag_open_may_wait(uint32_t nr, uint64_t rdi, uint64_t rsi);
 
 /* The frame's syscall, with rsi for its second argument, once: where it ran before, what it gave then. */
 long ag_frame_run(struct ag_frame *frame, uint64_t rsi);
@@ -101,7 +102,8 @@ enum ag_outcome ag_frame_finish(struct ag_frame *frame, long result);
 /* The assembly's entry; not a C function. */
 extern const char ag_gate[];
 
-/* Places in the assembly, for ag_signals. Each names the state in which the instruction there finds things. */
+/* Places in the assembly, for ag_signals. Each names the state in which the instruction there finds things.
+ */
 extern const char ag_gate_lowered[]; /* the stack pointer is below the red zone */
 extern const char ag_gate_flags[];   /* the flags are pushed */
 extern const char ag_gate_framed[];  /* the stack pointer is at the frame, which is being filled */

@@ -60,8 +60,9 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr);
 /* Opens: the ring can only refuse them. */
 bool ag_is_open(unsigned nr);
 
-/* The program installs a seccomp filter of its own. It is to see every syscall, and none that the program does
- * not make: from here on the agent sends all to the kernel, and makes none itself but for rt_sigaction. */
+/* The program installs a seccomp filter of its own. It is to see every syscall, and none that the program
+ * does not make: from here on the agent sends all to the kernel, and makes none itself but for rt_sigaction.
+ */
 void ag_process_stand_down(void);
 
 /* Is the calling thread one of the process that ag_process belongs to, and not of a vfork child that borrows

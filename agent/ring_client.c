@@ -163,8 +163,7 @@ int64_t ring_client_take(const struct ring_client *client, unsigned slot)
 
         if (size == 0 || size > FL_SLOT_OUT_MAX)
                 return result;
-        r = ring_client_deliver(fl_load_once_64(&shared->out_address), client->ring->outs[slot].bytes,
-                                size);
+        r = ring_client_deliver(fl_load_once_64(&shared->out_address), client->ring->outs[slot].bytes, size);
         return r < 0 ? r : result;
 }
 

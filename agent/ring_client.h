@@ -19,9 +19,9 @@
 #include "proto/ring.h"
 
 struct ring_client {
-        struct fl_ring *ring; /* NULL: none, every call runs natively */
-        uint64_t used;        /* what was already set in ring->used */
-        uint64_t spin_ticks;  /* of the time stamp counter, before the waiter gives up or sleeps */
+        struct fl_ring *ring;           /* NULL: none, every call runs natively */
+        uint64_t used;                  /* what was already set in ring->used */
+        uint64_t spin_ticks;            /* of the time stamp counter, before the waiter gives up or sleeps */
         uint64_t holder[FL_RING_SLOTS]; /* who claimed the slot; 0: free */
 };
 
@@ -58,7 +58,8 @@ static inline bool ring_client_hot(const struct ring_client *client)
         return client->ring && fl_load_acquire(&client->ring->polling) != 0;
 }
 
-/* A free slot for holder (not 0), the lowest first so that the broker looks at few; -1 where all are taken. */
+/* A free slot for holder (not 0), the lowest first so that the broker looks at few; -1 where all are taken.
+ */
 int ring_client_claim(struct ring_client *client, uint64_t holder);
 
 /* The slot that holder claimed; -1: none. */

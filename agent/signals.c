@@ -7,6 +7,7 @@
 
 #include <asm/ucontext.h> /* needs the others */
 
+#include "agent/code_map.h"
 #include "agent/kernel.h"
 #include "agent/process.h"
 #include "proto/ring.h"
@@ -80,8 +81,8 @@ struct action {
         uint64_t handler, flags, restorer, mask;
 };
 
-/* Copies what the program wants set. The kernel looks at the memory before it looks at the number, and no signal
- * is 0, so this says whether it can be read and changes nothing. */
+/* Copies what the program wants set. The kernel looks at the memory before it looks at the number, and no
+ * signal is 0, so this says whether it can be read and changes nothing. */
 static bool copy_action(uint64_t address, struct action *ret_action)
 {
         const volatile struct action *action = ag_pointer(address);
@@ -111,13 +112,25 @@ enum ag_outcome ag_hook_handler(struct ag_frame *frame)
         return AG_HANDLED;
 }
 
-/* Where the interrupted registers go: to the site, before the syscall or behind it. What rcx and r11 hold then is
- * what the kernel leaves in them. */
-static void stand_at(struct sigcontext *at, uint64_t site, enum ag_outcome outcome)
+/* The interrupted registers go behind the syscall at native, whose result they have, or in front of it. What
+ * rcx and r11 hold is what the kernel leaves in them. */
+static void stand_behind(struct sigcontext *at, uint64_t native)
 {
-        at->rip = outcome == AG_HANDLED ? site + 2 : site;
-        at->rcx = site + 2;
+        at->rip = native + 2;
+        at->rcx = native + 2;
         at->r11 = at->eflags;
+}
+
+/* In front of it is as far back as the window's start, where that does no harm: the syscall comes by the gate
+ * again then. A moved instruction's original place is part of a jump, and no one could go on from there. */
+static void stand_before(struct sigcontext *at, uint64_t native)
+{
+        struct ag_site site;
+
+        stand_behind(at, native);
+        at->rip = native;
+        if (ag_code_map_site(native, &site) && ((site.note.flags & AG_NOTE_REPEATS) || !site.note.syscall_at))
+                at->rip = site.window;
 }
 
 static void load_frame(struct sigcontext *at, const struct ag_frame *frame, enum ag_outcome outcome)
@@ -137,7 +150,10 @@ static void load_frame(struct sigcontext *at, const struct ag_frame *frame, enum
         at->rax = outcome == AG_HANDLED ? (uint64_t)frame->ran : frame->rax;
         at->rsp = ag_address(frame) + sizeof *frame + AG_RED_ZONE;
         at->eflags = frame->flags;
-        stand_at(at, frame->native, outcome);
+        if (outcome == AG_HANDLED)
+                stand_behind(at, frame->native);
+        else
+                stand_before(at, frame->native);
 }
 
 static void leave_frame(struct sigcontext *at, struct ag_frame *frame)
@@ -156,7 +172,38 @@ static void leave_entry(struct sigcontext *at)
                 at->rsp += 8;
         if (at->rip >= ag_address(ag_gate_lowered))
                 at->rsp += AG_RED_ZONE;
-        stand_at(at, at->rcx, AG_NATIVE);
+        stand_before(at, at->rcx);
+}
+
+/* In a trampoline, on the way to the gate or straight to the instruction; behind it, and between displaced
+ * instructions, it is left alone. */
+static void leave_trampoline(struct sigcontext *at)
+{
+        struct ag_site site;
+        uint64_t offset;
+
+        if (!ag_code_map_site(at->rip, &site))
+                return;
+        offset = at->rip - site.trampoline;
+        if (offset == 0)
+                at->rip = site.window;
+        else if (offset >= site.note.before_size && offset <= ag_note_go(&site.note))
+                stand_before(at, site.native);
+}
+
+/* The backstop lets a signal end a syscall before the broker has it (EINTR, where the handler's flags do not
+ * have it restarted), which the kernel itself would not do to an open of a plain file. Then the signal came
+ * before the syscall. Those of other calls that are never interrupted natively are done again by the gate. */
+static void undo_interruption(struct sigcontext *at)
+{
+        struct ag_site site;
+
+        if ((int64_t)at->rax != -EINTR || ag_stands_down || !ag_code_map_site(at->rip - 2, &site) ||
+            at->rip != site.native + 2 || !ag_is_open(site.note.nr) ||
+            ag_open_may_wait(site.note.nr, at->rdi, at->rsi))
+                return;
+        at->rax = site.note.nr;
+        stand_before(at, site.native);
 }
 
 static void leave_agent(struct sigcontext *at);
@@ -209,9 +256,10 @@ static void leave_agent(struct sigcontext *at)
 {
         uint64_t rip = at->rip;
 
-        if (!within(rip, __executable_start, etext))
-                return;
-        if (within(rip, ag_gate, ag_gate_saved))
+        if (!within(rip, __executable_start, etext)) {
+                undo_interruption(at);
+                leave_trampoline(at);
+        } else if (within(rip, ag_gate, ag_gate_saved))
                 leave_entry(at);
         else if (within(rip, ag_gate_saved, ag_gate_left))
                 leave_frame(at, ag_pointer(at->rsp));
@@ -233,20 +281,28 @@ static void leave_agent(struct sigcontext *at)
                 leave_c(at);
 }
 
-/* The signal's own mask is in force, so another may come at any time: it finds either nothing done or all of it.
+static bool in_agent(uint64_t rip)
+{
+        return within(rip, __executable_start, etext) || ag_code_map_is_trampoline(rip);
+}
+
+/* The signal's own mask is in force, so another may come at any time: it finds either nothing done or all of
+ * it.
  */
 void ag_signal_arrived(struct ag_arrival *arrival)
 {
         struct ucontext *context = ag_pointer(arrival->context);
+        struct sigcontext *at = &context->uc_mcontext;
         uint64_t before;
 
-        if (!within(context->uc_mcontext.rip, __executable_start, etext))
-                return;
-        if (ag_stands_down) { /* no syscall of ours is welcome; all that is left here is to go back to the site */
-                leave_agent(&context->uc_mcontext);
+        if (ag_stands_down) { /* no syscall of ours is welcome; there is no more to do than to go to the site
+                               */
+                leave_agent(at);
                 return;
         }
+        if ((int64_t)at->rax != -EINTR && !in_agent(at->rip))
+                return;
         ag_signals_block(&before);
-        leave_agent(&context->uc_mcontext);
+        leave_agent(at);
         ag_signals_restore(before);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signals that arrive in agent code. The program's handler is to see what it would have seen natively: a
- * program that stands at its own instruction, before a syscall or behind it, with the registers of that moment.
+ * program that stands at its own instruction, before a syscall or behind it, with the registers of that
+ * moment.
  *
  * So a handler that the program sets from a patched site is not given to the kernel itself, but one of our
  * thunks, which knows the handler by its number. All else (flags, mask, restorer, alternate stack) is the
@@ -11,8 +12,8 @@
  * In the agent's it first brings the syscall to its end, or takes it back, and rewrites the saved registers
  * to those of the site; what the handler makes of them is then in force.
  *
- * A handler that is set elsewhere (from code that is not patched, or when thunks have run out) may see an agent's
- * address; nothing else is different. Nothing here is trusted by the broker.
+ * A handler that is set elsewhere (from code that is not patched, or when thunks have run out) may see an
+ * agent's address; nothing else is different. Nothing here is trusted by the broker.
  */
 #ifndef FLICKER_AGENT_SIGNALS_H
 #define FLICKER_AGENT_SIGNALS_H
@@ -20,18 +21,18 @@
 #define AG_THUNKS      256 /* different handlers in one process; more are set as they are */
 #define AG_THUNK_BYTES 16
 
-#define AG_ARRIVAL_KIND    0
-#define AG_ARRIVAL_INDEX   8
-#define AG_ARRIVAL_RDI     16
-#define AG_ARRIVAL_RSI     24
-#define AG_ARRIVAL_RDX     32
-#define AG_ARRIVAL_SIZE    40
-#define AG_CONTEXT_R12     72 /* in the kernel's struct ucontext */
-#define AG_CONTEXT_R13     80
-#define AG_CONTEXT_R14     88
-#define AG_CONTEXT_R15     96
-#define AG_CONTEXT_RBP     120
-#define AG_CONTEXT_RBX     128
+#define AG_ARRIVAL_KIND  0
+#define AG_ARRIVAL_INDEX 8
+#define AG_ARRIVAL_RDI   16
+#define AG_ARRIVAL_RSI   24
+#define AG_ARRIVAL_RDX   32
+#define AG_ARRIVAL_SIZE  40
+#define AG_CONTEXT_R12   72 /* in the kernel's struct ucontext */
+#define AG_CONTEXT_R13   80
+#define AG_CONTEXT_R14   88
+#define AG_CONTEXT_R15   96
+#define AG_CONTEXT_RBP   120
+#define AG_CONTEXT_RBX   128
 
 #ifndef __ASSEMBLER__
 

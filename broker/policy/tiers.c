@@ -248,9 +248,9 @@ static void plan_masks(struct tiers *tiers, int nr)
                 mask_set(tiers->reported, nr);
         if (tiers->action[nr] != TIER_NOTIFY)
                 return;
+        mask_set(tiers->mediated, nr);
         if (treatment != TREAT_OPEN && treatment != TREAT_META && treatment != TREAT_BROKER)
                 return;
-        mask_set(tiers->mediated, nr);
         switch (nr) {
         case SYS_bind:
         case SYS_connect:
