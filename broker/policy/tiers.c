@@ -170,8 +170,6 @@ static enum tier_action scalar_action(const struct tiers *tiers, int nr)
                 return tiers->listening && !tiers->tcp_sockets ? TIER_NATIVE : TIER_NOTIFY;
         case SYS_getdents:
                 return tiers->hides ? TIER_NOSYS : TIER_NATIVE;
-        case SYS_setsockopt:
-                return tiers->privileged ? TIER_SCALAR : TIER_NATIVE;
         default:
                 return TIER_SCALAR;
         }
