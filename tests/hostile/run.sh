@@ -118,8 +118,7 @@ run() {
         fi
 }
 leftovers() {
-        # shellcheck disable=SC2012 # the names are numbers
-        ls -l /proc/[0-9]*/exe 2>/dev/null | grep -qF -- "-> $DIR/"
+        find /proc -maxdepth 2 -name exe -lname "$DIR/*" 2>/dev/null | grep -q .
 }
 
 run agent
