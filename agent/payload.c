@@ -19,10 +19,10 @@ bool ag_readable(uint64_t address)
                -EINVAL;
 }
 
-/* Overwrites 8 bytes at address. */
+/* Overwrites 8 bytes at address. To the kernel, none is asked for at 0. */
 static bool writable(uint64_t address)
 {
-        return ag_kernel4(__NR_rt_sigprocmask, 0, 0, address, SET_SIZE) == 0;
+        return address && ag_kernel4(__NR_rt_sigprocmask, 0, 0, address, SET_SIZE) == 0;
 }
 
 /* Where the path of a call with one path stands; NULL for the calls that bring nothing along. */
