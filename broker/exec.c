@@ -149,6 +149,7 @@ static void interpreter_path(const struct exec_image *image, struct request_path
 {
         ret_path->fd = AT_FDCWD;
         ret_path->by_fd = false;
+        ret_path->error = 0;
         ret_path->length = strlen(image->interpreter);
         memcpy(ret_path->text, image->interpreter, ret_path->length + 1);
 }

@@ -138,8 +138,12 @@ int caller_status(struct operation *operation, const struct caller_status **ret_
         if (!operation->status_known) {
                 r = status_get(caller->tid, &operation->status);
                 if (r == -EACCES || r == -ESRCH) { /* a procfs that hides others' processes */
-                        credentials_restore(operation->worker);
+                        bool was_assumed = credentials_pause(operation->worker);
+                        int back;
+
                         r = status_get(caller->tid, &operation->status);
+                        back = credentials_resume(operation->worker, was_assumed);
+                        r = r < 0 ? r : back;
                 }
                 if (r < 0)
                         return r;

@@ -193,6 +193,21 @@ static int become(struct worker *worker, const struct identity *want)
         return r;
 }
 
+bool credentials_pause(struct worker *worker)
+{
+        bool was_assumed = !worker->credentials->is_own;
+
+        credentials_restore(worker);
+        return was_assumed;
+}
+
+int credentials_resume(struct worker *worker, bool was_assumed)
+{
+        struct identity before = worker->credentials->current;
+
+        return was_assumed ? become(worker, &before) : 0;
+}
+
 static bool ids_match(const struct caller_ids *ids, const struct caller_status *status)
 {
         return ids->uid[0] == status->uid.real && ids->uid[1] == status->uid.effective &&
@@ -279,12 +294,7 @@ static int assume(struct operation *operation, bool real)
 
 int credentials_assume(struct operation *operation)
 {
-        return assume(operation, false);
-}
-
-int credentials_assume_real(struct operation *operation)
-{
-        return assume(operation, true);
+        return assume(operation, operation->as_real);
 }
 
 void credentials_check_exec(struct operation *operation)

@@ -34,8 +34,9 @@ void credentials_watch_note(struct credentials_watch *watch);
  * thread has the broker's own, and the operation must not go on. */
 int credentials_assume(struct operation *operation);
 
-/* The same with the real ids in place of the effective ones, as access(2) asks. */
-int credentials_assume_real(struct operation *operation);
+/* For what the broker has to do as itself meanwhile: were others assumed? Resumed where was_assumed. */
+bool credentials_pause(struct worker *worker);
+int credentials_resume(struct worker *worker, bool was_assumed);
 
 /* Before an exec, which may change capabilities: a bounding set that was cut down takes effect then. */
 void credentials_check_exec(struct operation *operation);

@@ -94,11 +94,21 @@ static long change_times(const struct operation *operation, const struct place *
         return r;
 }
 
+/* Then "even the path is not checked" (utimensat(2) of Linux). */
+static bool nothing_to_set(const struct request *request)
+{
+        return request->times_set && request->times[0].tv_nsec == UTIME_OMIT &&
+               request->times[1].tv_nsec == UTIME_OMIT;
+}
+
 int op_utime(struct operation *operation)
 {
         struct place place;
-        int r = prepare(operation, "utime", &place);
+        int r;
 
+        if (nothing_to_set(operation->request))
+                return 0;
+        r = prepare(operation, "utime", &place);
         return r < 0 ? r : finish(&place, change_times(operation, &place));
 }
 
@@ -118,9 +128,12 @@ static int check_size_limit(struct operation *operation, const struct place *pla
         return -EFBIG;
 }
 
-/* By way of a descriptor: truncate(2) itself would wait for a lease on the file to be given up. */
+/* With a descriptor for writing, against which nobody can have a lease: truncate(2) alone would wait for one
+ * to be given up. ftruncate(2) is not the same, for it sets the time of the file also where its size stays.
+ */
 static int truncate_place(struct operation *operation, const struct place *place)
 {
+        char link[PLACE_LINK_MAX];
         int fd, r;
 
         fd = reopen(operation, place, O_WRONLY, 0);
@@ -129,7 +142,7 @@ static int truncate_place(struct operation *operation, const struct place *place
         if (fd < 0)
                 return fd;
         r = check_size_limit(operation, place);
-        if (r >= 0 && ftruncate(fd, operation->request->length) < 0)
+        if (r >= 0 && truncate(place_link(fd, link), operation->request->length) < 0)
                 r = -errno;
         close(fd);
         return r;

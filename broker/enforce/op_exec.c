@@ -23,7 +23,8 @@ int op_chdir(struct operation *operation)
                 r = -ENOTDIR;
         if (r >= 0)
                 r = place_judge(operation, &place, PATH_READ, "chdir", NULL);
-        if (r >= 0 && syscall(SYS_faccessat2, place.fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+        if (r >= 0 && !place_is_own_fds(&place) &&
+            syscall(SYS_faccessat2, place.fd, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
                 r = -errno;
         place_finish(&place);
         if (r < 0)

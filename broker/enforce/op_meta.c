@@ -94,29 +94,22 @@ int op_statfs(struct operation *operation)
         return r;
 }
 
-/* The kernel asks with the real ids unless told otherwise. A privileged broker has them as effective ones by
- * then. */
-static int assume_for_access(struct operation *operation, unsigned *ret_flags)
-{
-        if (operation->request->at_flags & AT_EACCESS) {
-                *ret_flags = AT_EACCESS;
-                return credentials_assume(operation);
-        }
-        *ret_flags = operation->worker->operations->privileged ? AT_EACCESS : 0;
-        return credentials_assume_real(operation);
-}
-
+/* The kernel asks with the real ids, on the whole way, unless told otherwise. A privileged broker has them as
+ * effective ones then. */
 int op_access(struct operation *operation)
 {
         const struct request *request = operation->request;
+        bool effective = request->at_flags & AT_EACCESS;
+        unsigned flags = effective || operation->worker->operations->privileged ? AT_EACCESS : 0;
         struct place place;
-        unsigned flags;
-        int r = look(operation, 0, "access", &place);
+        int r;
 
+        operation->as_real = !effective;
+        r = look(operation, 0, "access", &place);
         if (r < 0)
                 return r;
-        r = assume_for_access(operation, &flags);
-        if (r >= 0 && syscall(SYS_faccessat2, place.fd, "", (int)request->mode, AT_EMPTY_PATH | flags) < 0)
+        if (!place_is_own_fds(&place) &&
+            syscall(SYS_faccessat2, place.fd, "", (int)request->mode, AT_EMPTY_PATH | flags) < 0)
                 r = -errno;
         place_finish(&place);
         return r < 0 ? r : 0;

@@ -183,13 +183,16 @@ static int open_existing(struct operation *operation, struct place *place)
         fd = reopen(operation, place, reopen_flags(flags), (mode_t)operation->request->open.mode);
         if (fd == REOPEN_WOULD_BLOCK)
                 return OPERATION_WOULD_BLOCK;
+        if (fd == -EACCES && flags & OPEN_TMPFILE && place_is_own_fds(place))
+                return -EOPNOTSUPP;
         return fd < 0 ? fd : give(operation, fd, !plain);
 }
 
 static int open_new(struct operation *operation, const struct place *place)
 {
         const struct request *request = operation->request;
-        int flags = (int)request->open.flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
+        int flags = (int)request->open.flags | O_CREAT | O_EXCL | O_NOCTTY |
+                    O_CLOEXEC; /* O_EXCL follows no link */
         int fd, r;
 
         r = place_judge(operation, place, PATH_WRITE, "open", "for creating");
@@ -197,6 +200,7 @@ static int open_new(struct operation *operation, const struct place *place)
                 return r;
         if (operation->caller->via_ring)
                 return answer_native(operation);
+        place_assume_rights(operation, place);
         r = caller_umask(operation);
         if (r < 0)
                 return r;
@@ -225,7 +229,7 @@ static int check_creation_name(struct operation *operation)
 
         if (!(request->open.flags & O_CREAT) || !path->length || path->text[path->length - 1] != '/')
                 return 0;
-        r = resolve_name(operation, path, &place);
+        r = resolve_directory(operation, path, request->open.resolve, &place);
         if (r >= 0 && !place.dots)
                 r = -EISDIR;
         place_finish(&place);

@@ -16,7 +16,7 @@
 #define RENAME_EXCHANGE  (1 << 1)
 #endif
 
-/* Between finding out whether a name is a directory or a socket and renaming it, nobody may put one there. */
+/* Between finding out whether a name is a directory and renaming it, nobody may put a directory there. */
 static pthread_mutex_t tree_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void tree_hold(void)
@@ -29,11 +29,16 @@ void tree_release(void)
         pthread_mutex_unlock(&tree_lock);
 }
 
+/* The name itself, also where a slash behind it asks for what it leads to. */
 static bool name_exists(const struct place *place)
 {
+        char name[NAME_MAX + 2];
         struct stat status;
 
-        return fstatat(place->parent, place->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+        strcpy(name, place->name);
+        if (!place->dots)
+                name[strcspn(name, "/")] = '\0';
+        return fstatat(place->parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* A name to be made. Refused, or there already: the kernel says the latter first. */
@@ -43,6 +48,7 @@ static int judge_new(struct operation *operation, const struct place *place, con
 
         if (place->dots)
                 return -EEXIST;
+        place_assume_rights(operation, place);
         r = place_judge(operation, place, PATH_WRITE, name, NULL);
         if (r < 0 && operation->reply->verdict.outcome == VERDICT_DENY && name_exists(place))
                 return operation_unjudge(operation, EEXIST);
@@ -52,8 +58,10 @@ static int judge_new(struct operation *operation, const struct place *place, con
 /* A name to be removed or moved. Refused, or not there: the kernel says the latter first. */
 static int judge_old(struct operation *operation, const struct place *place, const char *name)
 {
-        int r = place_judge(operation, place, PATH_WRITE, name, NULL);
+        int r;
 
+        place_assume_rights(operation, place);
+        r = place_judge(operation, place, PATH_WRITE, name, NULL);
         if (r < 0 && operation->reply->verdict.outcome == VERDICT_DENY && !name_exists(place))
                 return operation_unjudge(operation, errno == EACCES ? EACCES : ENOENT);
         return r;
@@ -156,8 +164,8 @@ static int remove_name(struct operation *operation, const char *name, int flags)
                 r = flags & AT_REMOVEDIR ? removal_of_dots(&place) : -EISDIR;
         else
                 r = judge_old(operation, &place, name);
-        if (r >= 0)
-                return finish(&place, unlinkat(place.parent, place.name, flags));
+        if (r >= 0 && unlinkat(place.parent, place.name, flags) < 0)
+                r = place_error(&place, flags & AT_REMOVEDIR ? ENOTDIR : EPERM);
         place_finish(&place);
         return r;
 }
@@ -182,25 +190,6 @@ static int prepare_source(struct operation *operation, struct place *place)
         return resolve_object(operation, &request->path[0], mode, 0, place);
 }
 
-static void deny_by_default(struct verdict *verdict)
-{
-        verdict->outcome = VERDICT_DENY;
-        verdict->error = EACCES;
-        verdict->rule = NULL;
-        verdict->baseline = false;
-}
-
-/* By its new name a socket may be connected to by other rules than by its old one. */
-static int judge_socket_move(struct operation *operation, const struct place *from, const struct place *to,
-                             const char *name)
-{
-        struct verdict verdict;
-
-        deny_by_default(&verdict);
-        policy_check_socket_move(operation->worker->operations->policy, from->path, to->path, &verdict);
-        return operation_conclude(operation, &verdict, name, NULL, from->path, from->length);
-}
-
 static int link_places(struct operation *operation, const struct place *source, struct place *target)
 {
         char link[PLACE_LINK_MAX];
@@ -208,10 +197,9 @@ static int link_places(struct operation *operation, const struct place *source, 
 
         if (r >= 0)
                 r = place_judge(operation, source, PATH_WRITE, "link", NULL);
+        place_assume_rights(operation, target);
         if (r >= 0)
                 r = place_judge(operation, target, PATH_WRITE, "link", NULL);
-        if (r >= 0 && S_ISSOCK(source->status.st_mode))
-                r = judge_socket_move(operation, source, target, "link");
         if (r < 0 && !target->dots && operation->reply->verdict.outcome == VERDICT_DENY &&
             name_exists(target))
                 return operation_unjudge(operation, EEXIST);
@@ -249,25 +237,41 @@ static int judge_move(struct operation *operation, const struct place *from, con
         struct verdict verdict;
         struct stat status;
 
-        if (fstatat(from->parent, from->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(from->parent, from->name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode))
                 return 0;
-        if (S_ISSOCK(status.st_mode))
-                return judge_socket_move(operation, from, to, "rename");
-        if (!S_ISDIR(status.st_mode))
-                return 0;
-        deny_by_default(&verdict);
+        verdict.outcome = VERDICT_DENY;
+        verdict.error = EACCES;
+        verdict.rule = NULL;
+        verdict.baseline = false;
         policy_check_move(operation->worker->operations->policy, from->path, from->length, to->path,
                           to->length, &verdict);
         return operation_conclude(operation, &verdict, "rename", NULL, from->path, from->length);
 }
 
+/* 0, or -EXDEV where the two directories are of different mounts. */
+static int check_mounts(const struct place *from, const struct place *to)
+{
+        struct statx a, b;
+
+        if (syscall(SYS_statx, from->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) < 0 ||
+            syscall(SYS_statx, to->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) < 0)
+                return -errno;
+        return a.stx_mnt_id == b.stx_mnt_id ? 0 : -EXDEV;
+}
+
 static int rename_places(struct operation *operation, const struct place *from, const struct place *to)
 {
         unsigned flags = operation->request->rename_flags;
-        int r = 0;
+        int r = check_mounts(from, to);
 
+        if (r < 0)
+                return r;
         if (from->dots || to->dots)
                 return to->dots && !from->dots && flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+        if (from->name_error)
+                return from->name_error;
+        if (to->name_error)
+                return name_exists(from) ? to->name_error : -errno;
         r = judge_old(operation, from, "rename");
         if (r >= 0)
                 r = place_judge(operation, to, PATH_WRITE, "rename", NULL);
@@ -278,7 +282,7 @@ static int rename_places(struct operation *operation, const struct place *from, 
         if (r >= 0 && flags & RENAME_EXCHANGE)
                 r = judge_move(operation, to, from);
         if (r >= 0 && syscall(SYS_renameat2, from->parent, from->name, to->parent, to->name, flags) < 0)
-                r = -errno;
+                r = place_error(from, EPERM);
         tree_release();
         return r;
 }
@@ -304,10 +308,10 @@ int op_rename(struct operation *operation)
         if (operation->request->rename_flags & ~7u ||
             (operation->request->rename_flags & RENAME_EXCHANGE && operation->request->rename_flags & 5u))
                 return -EINVAL;
-        r = resolve_name(operation, &operation->request->path[0], &from);
+        r = resolve_directory(operation, &operation->request->path[0], 0, &from);
         if (r < 0)
                 return r;
-        r = resolve_name(operation, &operation->request->path[1], &to);
+        r = resolve_directory(operation, &operation->request->path[1], 0, &to);
         if (r >= 0) {
                 r = rename_places(operation, &from, &to);
                 r = correct_refusal(operation, &from, &to, r);

@@ -26,17 +26,14 @@ static int prepare(struct operation *operation, enum path_access access, const c
 }
 
 /* What was read goes to the caller; a size of 0 asked for the length only. */
-static int answer(struct operation *operation, ssize_t n, char **data)
+static void answer(struct operation *operation, ssize_t n, char **data)
 {
-        if (n < 0)
-                return -errno;
         reply_result(operation->reply, n);
         if (operation->request->out_size)
                 reply_add_output(operation->reply, operation->request->out_address, *data, (size_t)n);
         else
                 free(*data);
         *data = NULL;
-        return 0;
 }
 
 static size_t buffer_size(const struct request *request)
@@ -65,7 +62,10 @@ static int read_attribute(struct operation *operation, bool list)
                          : fgetxattr(place.fd, request->xattr_name, data, size);
         else
                 n = list ? listxattr(link, data, size) : getxattr(link, request->xattr_name, data, size);
-        r = answer(operation, n, &data);
+        if (n < 0)
+                r = place_error(&place, EOPNOTSUPP);
+        else
+                answer(operation, n, &data);
         place_finish(&place);
         return r;
 }
@@ -80,6 +80,12 @@ int op_xattr_list(struct operation *operation)
         return read_attribute(operation, true);
 }
 
+/* Since Linux 6.13 fsetxattr(2), but not its kin, takes AT_FDCWD for a descriptor. */
+static bool sets_descriptor(const struct request *request)
+{
+        return request->path[0].by_fd && request->fd != AT_FDCWD;
+}
+
 int op_xattr_set(struct operation *operation)
 {
         const struct request *request = operation->request;
@@ -89,13 +95,13 @@ int op_xattr_set(struct operation *operation)
 
         if (r < 0)
                 return r;
-        if (request->path[0].by_fd)
+        if (sets_descriptor(request))
                 r = fsetxattr(place.fd, request->xattr_name, request->data, request->data_size,
                               request->xattr_flags);
         else
                 r = setxattr(place_link(place.fd, link), request->xattr_name, request->data,
                              request->data_size, request->xattr_flags);
-        r = r < 0 ? -errno : 0;
+        r = r < 0 ? place_error(&place, EOPNOTSUPP) : 0;
         place_finish(&place);
         return r;
 }
@@ -113,7 +119,7 @@ int op_xattr_remove(struct operation *operation)
                 r = fremovexattr(place.fd, request->xattr_name);
         else
                 r = removexattr(place_link(place.fd, link), request->xattr_name);
-        r = r < 0 ? -errno : 0;
+        r = r < 0 ? place_error(&place, EOPNOTSUPP) : 0;
         place_finish(&place);
         return r;
 }

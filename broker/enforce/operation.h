@@ -21,6 +21,7 @@ struct operation {
         struct reply *reply;
         struct caller_status status; /* read at most once a request: caller_status() */
         bool status_known;
+        bool as_real; /* credentials are assumed as access(2) does, with the real ids */
 };
 
 /* What a handler returns, beside 0 and -errno: the work might block and this worker must not. Nothing has

@@ -49,6 +49,7 @@ int operations_perform(struct worker *worker, const struct caller *caller, struc
         operation.request = request;
         operation.reply = reply;
         operation.status_known = false;
+        operation.as_real = false;
         reply_result(reply, 0);
         if (request->kind < sizeof handlers / sizeof *handlers)
                 handler = handlers[request->kind];

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -222,6 +223,46 @@ int place_locate_name(struct operation *operation, struct place *place)
         }
         classify(operation, place, place->parent, &status);
         return 0;
+}
+
+int place_check_search(const struct place *place)
+{
+        if (place_is_own_fds(place))
+                return 0;
+        return syscall(SYS_faccessat2, place->parent, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0 ? -errno : 0;
+}
+
+static bool is_or_begins(const char *rest, const char *directory, bool begins)
+{
+        size_t length = strlen(directory);
+
+        return !strncmp(rest, directory, length) && rest[length] == (begins ? '/' : '\0');
+}
+
+bool place_is_own_fds(const struct place *place)
+{
+        bool name = place->fd < 0;
+        const char *rest = place->proc_rest;
+
+        if (place->proc != PLACE_PROC_OWN)
+                return false;
+        if (!strncmp(rest, "task/", 5)) {
+                rest = strchr(rest + 5, '/');
+                rest = rest ? rest + 1 : "";
+        }
+        return is_or_begins(rest, "fd", name) || is_or_begins(rest, "map_files", name);
+}
+
+int place_error(const struct place *place, int error)
+{
+        return errno == EACCES && place_is_own_fds(place) ? -error : -errno;
+}
+
+void place_assume_rights(struct operation *operation, const struct place *place)
+{
+        if (place_is_own_fds(place))
+                credentials_restore(
+                        operation->worker); /* they suffice, and nothing can be made or removed there */
 }
 
 static bool in_list(const char *const list[], const char *name)

@@ -36,6 +36,7 @@ struct place {
         bool anonymous;     /* a pipe, socket, memfd: an object that has no place in the file system */
         bool duplicate; /* fd is a duplicate of the caller's own descriptor, not an O_PATH of the broker's */
         bool dots;      /* name is ".", ".." or "/": no operation on a name can succeed */
+        int name_error; /* name is longer than any can be: see resolve_directory() */
         enum place_proc proc;
         const char *proc_rest; /* behind /proc/PID/ in path (maybe ""), where proc is about a process */
         pid_t proc_pid;
@@ -65,6 +66,23 @@ int place_judge(struct operation *operation, const struct place *place, enum pat
 /* -ENOENT where the place is hidden, for what has to say something else before it judges; else 0. */
 int place_check_hidden(struct operation *operation, const struct place *place, const char *name,
                        const char *purpose);
+
+/* From here on the name in place->parent is dealt with by the rights that the caller has in that directory.
+ */
+void place_assume_rights(struct operation *operation, const struct place *place);
+
+/* May the caller, whose credentials are assumed, look into the directory at place->parent? 0 or -errno. */
+int place_check_search(const struct place *place);
+
+/* Is fd, or parent, the directory of the caller's own descriptors, or mappings, in procfs? Threads of a
+ * process may always use it, whoever they have become (proc_fd_permission() in Linux), and the broker's
+ * permission is another's.
+ */
+bool place_is_own_fds(const struct place *place);
+
+/* The error of something done in, or to, such a directory: where the kernel refuses a broker without
+ * privileges (EACCES), it tells the caller that there is no such operation, by error. */
+int place_error(const struct place *place, int error);
 
 /* "/proc/self/fd/N", for calls that only take paths: it leads to the object of fd and nowhere else. */
 #define PLACE_LINK_MAX 32

@@ -95,7 +95,8 @@ static int open_own_entry(struct operation *operation, const struct place *place
 {
         int fd, r;
 
-        if (syscall(SYS_faccessat2, place->fd, "", R_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+        if (!place_is_own_fds(place) &&
+            syscall(SYS_faccessat2, place->fd, "", R_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
                 return -EACCES;
         credentials_restore(operation->worker);
         fd = openat(operation->worker->files->links, name, flags);

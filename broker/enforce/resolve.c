@@ -12,9 +12,6 @@
 
 #define TRY_WALK 1 /* the kernel's answer may depend on who asked */
 
-#define HIDDEN_PREFIXES_MAX                                                                                  \
-        40 /* components that are taken off a path that fails, in search of a hidden one */
-
 #define SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
 
 static int open_path(int base, const char *path, uint64_t flags, uint64_t resolve)
@@ -223,28 +220,63 @@ static int is_hidden_at(struct operation *operation, int base, const char *prefi
         return r;
 }
 
-/* How far does path lead? To the object of its longest prefix that can be resolved. Is that one hidden? */
+/* The end of the first count components of path, and where the next one starts. */
+static size_t end_of(const char *path, unsigned count, size_t *ret_next)
+{
+        size_t end = 0, next = strspn(path, "/");
+
+        for (; count; count--) {
+                end = next + strcspn(path + next, "/");
+                next = end + strspn(path + end, "/");
+        }
+        *ret_next = next;
+        return end;
+}
+
+/* Is what the first count components lead to hidden, or the name behind it? 1, 0, or -errno where they lead
+ * nowhere. */
+static int is_hidden_after(struct operation *operation, int base, const char *path, unsigned count,
+                           uint64_t kernel_flags)
+{
+        char prefix[REQUEST_PATH_MAX];
+        size_t next, end = end_of(path, count, &next);
+
+        memcpy(prefix, path, end);
+        prefix[end] = '\0';
+        if (!end)
+                strcpy(prefix, path[0] == '/' ? "/" : ".");
+        return is_hidden_at(operation, base, prefix, path + next, kernel_flags);
+}
+
+static unsigned count_components(const char *path)
+{
+        unsigned count = 0;
+
+        for (const char *at = path + strspn(path, "/"); *at; at += strspn(at, "/")) {
+                at += strcspn(at, "/");
+                count++;
+        }
+        return count;
+}
+
+/* How far does path lead? To the object of its longest prefix that can be resolved. Is that one hidden, or
+ * the name behind it? What leads nowhere does so whatever is appended, so the prefix is searched for by
+ * halves. */
 static bool stops_at_hidden(struct operation *operation, int base, const char *path, uint64_t kernel_flags)
 {
-        char prefix[REQUEST_PATH_MAX], parent[REQUEST_PATH_MAX];
-        struct place place;
-        int r;
+        unsigned leads = 0, fails = count_components(path);
+        int hidden = is_hidden_after(operation, base, path, 0, kernel_flags);
 
-        strcpy(prefix, path);
-        for (unsigned cut = 0; cut < HIDDEN_PREFIXES_MAX; cut++) {
-                place_init(&place);
-                if (split(prefix, parent, &place) < 0)
-                        place.name[0] = '\0'; /* too long to be anybody's name */
-                for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
-                        parent[n - 1] = '\0'; /* a slash behind it would ask for a directory */
-                if (!strcmp(parent, prefix))
-                        return false;
-                r = is_hidden_at(operation, base, parent, place.name, kernel_flags);
-                if (r >= 0)
-                        return r > 0;
-                strcpy(prefix, parent);
+        while (leads + 1 < fails) {
+                unsigned middle = (leads + fails) / 2;
+                int r = is_hidden_after(operation, base, path, middle, kernel_flags);
+
+                if (r < 0)
+                        fails = middle;
+                else
+                        leads = middle, hidden = r;
         }
-        return true;
+        return hidden > 0;
 }
 
 /* A hidden name is absent in every error too: not a file in the way (ENOTDIR), not a directory that may not
@@ -254,7 +286,7 @@ static int hide_error(struct operation *operation, int base, const char *path, u
 {
         const struct operations *operations = operation->worker->operations;
 
-        if (error == -ENOENT || error == -ESRCH || operations->tiers->warn ||
+        if (error == -ENOENT || error == -ESRCH || operations->tiers->warn || (base < 0 && path[0] != '/') ||
             !policy_hides_anything(operations->policy))
                 return error;
         return stops_at_hidden(operation, base, path, kernel_flags) ? -ENOENT : error;
@@ -266,6 +298,8 @@ static int open_base(struct operation *operation, const struct request_path *pat
 {
         int fd;
 
+        if (path->text[0] == '/' && kernel_flags & RESOLVE_BENEATH)
+                return -EXDEV;
         if (path->text[0] == '/' && !(kernel_flags & SCOPED))
                 return 0;
         fd = caller_directory(operation, path->fd);
@@ -295,7 +329,9 @@ int resolve_object(struct operation *operation, const struct request_path *path,
         int r;
 
         place_init(ret_place);
-        if (path->by_fd || (!path->length && mode & RESOLVE_EMPTY)) {
+        if (path->error) {
+                r = path->error;
+        } else if (path->by_fd || (!path->length && mode & RESOLVE_EMPTY)) {
                 r = resolve_descriptor(operation, path, ret_place);
         } else if (!path->length) {
                 r = -ENOENT;
@@ -317,31 +353,62 @@ int resolve_object(struct operation *operation, const struct request_path *path,
         return r;
 }
 
-int resolve_name(struct operation *operation, const struct request_path *path, struct place *ret_place)
+/* What the directory says of the last component of path, which is too long for it: that, if it is still there
+ * and the caller may look into it. */
+static int error_of_name(int directory, const char *path)
+{
+        char name[REQUEST_PATH_MAX];
+        size_t end = strlen(path), start;
+
+        while (end && path[end - 1] == '/')
+                end--;
+        for (start = end; start && path[start - 1] != '/';)
+                start--;
+        memcpy(name, path + start, end - start);
+        name[end - start] = '\0';
+        return name_error(directory, name);
+}
+
+int resolve_directory(struct operation *operation, const struct request_path *path, uint64_t kernel_flags,
+                      struct place *ret_place)
 {
         char directory[REQUEST_PATH_MAX];
         _cleanup_close_ int base = -1;
+        bool too_long;
         int r;
 
         place_init(ret_place);
-        if (!path->length)
-                return -ENOENT;
-        r = split(path->text, directory, ret_place);
-        if (r >= 0)
-                r = open_base(operation, path, 0, &base);
+        if (path->error || !path->length)
+                return path->error ? path->error : -ENOENT;
+        too_long = split(path->text, directory, ret_place) < 0;
+        r = open_base(operation, path, kernel_flags, &base);
         if (r >= 0)
                 r = credentials_assume(operation);
         if (r >= 0)
-                r = open_parent(operation, base, directory, 0, 0, ret_place);
-        /* With any other name the operation itself judges it, and looks into the directory. */
+                r = open_parent(operation, base, directory, 0, kernel_flags, ret_place);
+        /* With any other name the operation itself judges it. */
         if (r >= 0 && ret_place->dots)
                 r = place_check_hidden(operation, ret_place, "follow", NULL);
-        if (r >= 0 && ret_place->dots &&
-            syscall(SYS_faccessat2, ret_place->parent, "", X_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
-                r = -errno;
+        if (r >= 0)
+                r = place_check_search(ret_place);
+        if (r >= 0 && too_long)
+                place_assume_rights(operation, ret_place);
+        if (r >= 0 && too_long)
+                ret_place->name_error = error_of_name(ret_place->parent, path->text);
         if (r < 0) {
                 place_finish(ret_place);
-                r = hide_error(operation, base, path->text, 0, r);
+                r = hide_error(operation, base, path->text, kernel_flags, r);
+        }
+        return r;
+}
+
+int resolve_name(struct operation *operation, const struct request_path *path, struct place *ret_place)
+{
+        int r = resolve_directory(operation, path, 0, ret_place);
+
+        if (r >= 0 && ret_place->name_error) {
+                r = ret_place->name_error;
+                place_finish(ret_place);
         }
         return r;
 }

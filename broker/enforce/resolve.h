@@ -33,6 +33,11 @@ int resolve_object(struct operation *operation, const struct request_path *path,
  * which never follow it. fd is -1. 0 or -errno. */
 int resolve_name(struct operation *operation, const struct request_path *path, struct place *ret_place);
 
+/* The same with RESOLVE_* of openat2(2); and a name that is longer than any can be is no error yet, but in
+ * name_error, and the name empty. */
+int resolve_directory(struct operation *operation, const struct request_path *path, uint64_t kernel_flags,
+                      struct place *ret_place);
+
 /* Is this symbolic link of procfs one that leads to an object by itself, not by its text? All below /proc/PID
  * are, but those of /proc/PID/net. */
 bool proc_link_is_magic(const struct place *link);
@@ -40,6 +45,9 @@ bool proc_link_is_magic(const struct place *link);
 /* The text of a symbolic link of procfs as the caller would read it ("self" is the caller). Its length; not
  * NUL-terminated. -errno. */
 int proc_link_text(struct operation *operation, const struct place *link, char *text, size_t size);
+
+/* What the kernel says of a name that is longer than NAME_MAX: -errno. */
+int name_error(int directory, const char *name);
 
 /* The walker (walk.c), for resolve.c only: base is a descriptor that relative paths start from, or -1. On
  * success place->fd, or place->parent and place->name, is set and nothing else. */

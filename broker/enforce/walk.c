@@ -43,7 +43,50 @@ static int step_to(struct walker *walker, int fd)
         return 0;
 }
 
-/* Takes the next component. 0; 1 where none is left; -ENAMETOOLONG. */
+int name_error(int directory, const char *name)
+{
+        int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        close(fd);
+        return -ENAMETOOLONG;
+}
+
+/* A lookup in the caller's own /proc directory is the caller's right even where its credentials, in the
+ * broker's hands, do not suffice (a process that changed its user). */
+static int look_again(struct walker *walker, const char *name)
+{
+        struct operation *operation = walker->operation;
+        struct place here;
+        int fd, r;
+
+        place_init(&here);
+        here.fd = walker->current;
+        r = place_locate(operation, &here);
+        if (r < 0 || here.proc != PLACE_PROC_OWN)
+                return -EACCES;
+        credentials_restore(operation->worker);
+        fd = openat(walker->current, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        fd = fd < 0 ? -errno : fd;
+        r = credentials_assume(operation);
+        if (r < 0 && fd >= 0)
+                close(fd);
+        return r < 0 ? r : fd;
+}
+
+static int error_of_long(struct walker *walker, const char *text, size_t length)
+{
+        char name[REST_MAX];
+        int r;
+
+        memcpy(name, text, length);
+        name[length] = '\0';
+        r = name_error(walker->current, name);
+        return r == -EACCES ? look_again(walker, name) : r;
+}
+
+/* Takes the next component. 0; 1 where none is left; -errno of one that is too long. */
 static int next_component(struct walker *walker)
 {
         const char *text = walker->rest + walker->at;
@@ -54,7 +97,7 @@ static int next_component(struct walker *walker)
                 return 1;
         n = strcspn(text, "/");
         if (n > NAME_MAX)
-                return -ENAMETOOLONG;
+                return error_of_long(walker, text, n);
         memcpy(walker->name, text, n);
         walker->name[n] = '\0';
         text += n;
@@ -244,28 +287,6 @@ static int follow(struct walker *walker, int fd, const struct stat *status)
         return (size_t)n < sizeof text ? insert_text(walker, text, (size_t)n) : -ENAMETOOLONG;
 }
 
-/* A lookup in the caller's own /proc directory is the caller's right even where its credentials, in the
- * broker's hands, do not suffice (a process that changed its user). */
-static int look_again(struct walker *walker)
-{
-        struct operation *operation = walker->operation;
-        struct place here;
-        int fd, r;
-
-        place_init(&here);
-        here.fd = walker->current;
-        r = place_locate(operation, &here);
-        if (r < 0 || here.proc != PLACE_PROC_OWN)
-                return -EACCES;
-        credentials_restore(operation->worker);
-        fd = openat(walker->current, walker->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        fd = fd < 0 ? -errno : fd;
-        r = credentials_assume(operation);
-        if (r < 0 && fd >= 0)
-                close(fd);
-        return r < 0 ? r : fd;
-}
-
 static int look_up(struct walker *walker)
 {
         bool up = !strcmp(walker->name, "..");
@@ -281,7 +302,7 @@ static int look_up(struct walker *walker)
         }
         fd = openat(walker->current, walker->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && errno == EACCES)
-                fd = look_again(walker);
+                fd = look_again(walker, walker->name);
         else if (fd < 0)
                 return -errno;
         if (fd >= 0 && strcmp(walker->name, ".") != 0)

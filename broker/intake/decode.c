@@ -78,7 +78,9 @@ static bool empty_is_descriptor(const struct decoder *decoder, const struct requ
                (decoder->empty == EMPTY_BY_FLAG && (request->at_flags & AT_EMPTY_PATH));
 }
 
-static int decode_path(struct decoding *decoding, const struct decoder *decoder, unsigned index)
+/* A path that cannot be read is an error of its own: of two paths, the kernel looks at the second when the
+ * first has led somewhere, and what needs no path (utimensat(2), UTIME_OMIT) does not look at all. */
+static void decode_path(struct decoding *decoding, const struct decoder *decoder, unsigned index)
 {
         struct request_path *path = &decoding->request->path[index];
         uint8_t directory = decoder->paths[index].directory;
@@ -89,41 +91,33 @@ static int decode_path(struct decoding *decoding, const struct decoder *decoder,
         path->fd = directory ? arg_int(decoding, directory - 1u) : AT_FDCWD;
         if (!decoder->paths[index].path) {
                 path->by_fd = true;
-                return 0;
+                return;
         }
         address = arg(decoding, decoder->paths[index].path - 1u);
         if (!address && first && null_is_descriptor(decoder, decoding->request, path->fd)) {
                 path->by_fd = true;
-                return 0;
+                return;
         }
         length = decoding_read_path(decoding, address, path->text);
         if (length < 0) {
                 path->text[0] = '\0';
-                return (int)length;
+                path->error = (int)length;
+                return;
         }
         if (length == 0) {
-                if (!first || !empty_is_descriptor(decoder, decoding->request))
-                        return -ENOENT;
-                path->by_fd = true;
+                path->by_fd = first && empty_is_descriptor(decoder, decoding->request);
+                path->error = path->by_fd ? 0 : -ENOENT;
         }
         path->length = (size_t)length;
-        return 0;
 }
 
-static int decode_paths(struct decoding *decoding, const struct decoder *decoder)
+static void decode_paths(struct decoding *decoding, const struct decoder *decoder)
 {
-        for (unsigned i = 0; i < 2; i++) {
-                int r;
-
-                if (!decoder->paths[i].directory && !decoder->paths[i].path)
-                        continue;
-                r = decode_path(decoding, decoder, i);
-                if (r < 0)
-                        return r;
-        }
+        for (unsigned i = 0; i < 2; i++)
+                if (decoder->paths[i].directory || decoder->paths[i].path)
+                        decode_path(decoding, decoder, i);
         if (decoding->request->path[0].by_fd)
                 decoding->request->fd = decoding->request->path[0].fd;
-        return 0;
 }
 
 static void decode_registers(struct decoding *decoding, const struct decoder *decoder)
@@ -154,14 +148,14 @@ static int run(struct decoding *decoding, const struct decoder *decoder)
                 /* The flag that lets a path be empty is needed first, the rest is checked afterwards. */
                 decoding->request->at_flags =
                         arg_unsigned(decoding, decoder->at_flags - 1u) & decoder->at_allowed;
-                r = decode_paths(decoding, decoder);
+                decode_paths(decoding, decoder);
+                r = decoding->request->path[0].error;
                 return r < 0 ? r : decode_at_flags(decoding, decoder);
         }
-        if (r == 0)
-                r = decode_paths(decoding, decoder);
-        if (r == 0 && decoder->after)
-                r = decoder->after(decoding);
-        return r;
+        if (r < 0)
+                return r;
+        decode_paths(decoding, decoder);
+        return decoder->after ? decoder->after(decoding) : 0;
 }
 
 /* FL_CALL_EXEC(dirfd, path, at_flags): as execveat, one argument further on. */

@@ -145,6 +145,8 @@ int decode_getdents(struct decoding *decoding)
 {
         uint32_t size = arg_unsigned(decoding, 2);
 
+        if (size > INT_MAX) /* to the kernel a negative number, and too small for any name */
+                size = 0;
         decoding->request->out_size = size < GETDENTS_SIZE_MAX ? size : GETDENTS_SIZE_MAX;
         return 0;
 }
@@ -296,21 +298,25 @@ int decode_utimensat(struct decoding *decoding)
         return 0;
 }
 
-static bool nanoseconds_valid(long nanoseconds)
+#define UTIME_FLAGS_VALID (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
+
+static bool sets_nothing(const struct request *request)
 {
-        return nanoseconds == UTIME_NOW || nanoseconds == UTIME_OMIT ||
-               (nanoseconds >= 0 && nanoseconds <= 999999999);
+        return request->times_set && request->times[0].tv_nsec == UTIME_OMIT &&
+               request->times[1].tv_nsec == UTIME_OMIT;
 }
 
-int decode_times_valid(struct decoding *decoding)
+/* After the times; and where there is nothing to set, not at all. */
+int decode_times_flags(struct decoding *decoding)
 {
         struct request *request = decoding->request;
 
+        if (sets_nothing(request))
+                return 0;
+        if (request->at_flags & ~(unsigned)UTIME_FLAGS_VALID)
+                return -EINVAL;
         /* A call on a descriptor itself (a NULL path) takes no flags. */
         if (request->path[0].by_fd && !arg(decoding, 1) && request->at_flags)
-                return -EINVAL;
-        if (request->times_set &&
-            !(nanoseconds_valid(request->times[0].tv_nsec) && nanoseconds_valid(request->times[1].tv_nsec)))
                 return -EINVAL;
         return 0;
 }

@@ -20,8 +20,9 @@
 #define AT_STATX_ALL   0x6000u
 #define AT_LINK        (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
 #define AT_STAT        (AT_LINK | AT_NO_AUTOMOUNT | AT_STATX_ALL)
-#define MODE_ALL       07777u /* S_IALLUGO */
-#define MODE_DIRECTORY 01777u /* what vfs_mkdir() keeps */
+#define AT_ANY         UINT32_MAX /* checked later */
+#define MODE_ALL       07777u     /* S_IALLUGO */
+#define MODE_DIRECTORY 01777u     /* what vfs_mkdir() keeps */
 
 /* Shapes that many share. */
 #define PATH_1      .paths = {{0, 1}}
@@ -79,8 +80,8 @@ const struct decoder decode_table[] = {
         [SYS_utime] = {REQUEST_UTIME, PATH_1, .before = decode_utime},
         [SYS_utimes] = {REQUEST_UTIME, PATH_1, .before = decode_utimes},
         [SYS_futimesat] = {REQUEST_UTIME, AT_PATH_1_2, .null_path = NULL_BY_FD, .before = decode_futimesat},
-        [SYS_utimensat] = {REQUEST_UTIME, AT_PATH_1_2, AT(4, AT_LINK), .null_path = NULL_BY_FD,
-                           .before = decode_utimensat, .after = decode_times_valid},
+        [SYS_utimensat] = {REQUEST_UTIME, AT_PATH_1_2, AT(4, AT_ANY), .null_path = NULL_BY_FD,
+                           .before = decode_utimensat, .after = decode_times_flags},
         [SYS_truncate] = {REQUEST_TRUNCATE, PATH_1, .before = decode_truncate},
 
         [SYS_getxattr] = {REQUEST_XATTR_GET, PATH_1, .out_address = 3, .out_size = 4,

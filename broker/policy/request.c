@@ -14,6 +14,7 @@ void request_init(struct request *request)
         for (unsigned i = 0; i < 2; i++) {
                 request->path[i].fd = AT_FDCWD;
                 request->path[i].by_fd = false;
+                request->path[i].error = 0;
                 request->path[i].length = 0;
                 request->path[i].text[0] = '\0';
         }

@@ -69,7 +69,8 @@ enum request_kind {
 struct request_path {
         int fd;
         bool by_fd;
-        size_t length;               /* bytes, NUL not counted */
+        int error;     /* 0, or the -errno of reading it, which counts when it comes to the path */
+        size_t length; /* bytes, NUL not counted */
         char text[REQUEST_PATH_MAX]; /* NUL-terminated, no NUL inside */
 };
 

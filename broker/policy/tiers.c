@@ -170,6 +170,8 @@ static enum tier_action scalar_action(const struct tiers *tiers, int nr)
                 return tiers->listening && !tiers->tcp_sockets ? TIER_NATIVE : TIER_NOTIFY;
         case SYS_getdents:
                 return tiers->hides ? TIER_NOSYS : TIER_NATIVE;
+        case SYS_setsockopt:
+                return tiers->privileged ? TIER_SCALAR : TIER_NATIVE;
         default:
                 return TIER_SCALAR;
         }
@@ -246,9 +248,9 @@ static void plan_masks(struct tiers *tiers, int nr)
                 mask_set(tiers->reported, nr);
         if (tiers->action[nr] != TIER_NOTIFY)
                 return;
-        mask_set(tiers->mediated, nr);
         if (treatment != TREAT_OPEN && treatment != TREAT_META && treatment != TREAT_BROKER)
                 return;
+        mask_set(tiers->mediated, nr);
         switch (nr) {
         case SYS_bind:
         case SYS_connect:

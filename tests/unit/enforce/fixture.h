@@ -202,6 +202,7 @@ static inline void request_set_path(struct request_path *path, int fd, const cha
 {
         path->fd = fd;
         path->by_fd = !text;
+        path->error = 0;
         path->length = text ? strlen(text) : 0;
         strcpy(path->text, text ? text : "");
 }
