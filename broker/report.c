@@ -20,7 +20,8 @@
 struct reporter {
         struct reporter_options options;
         pthread_mutex_t lock;
-        uint64_t seen[REPORT_DISTINCT_MAX]; /* hashes of refusals printed, open addressing; 0: free */
+        /* REPORT_DISTINCT_MAX hashes of refusals printed, open addressing, 0: free. Made with the first. */
+        uint64_t *seen;
         unsigned seen_count;
         unsigned denied;
         bool audit_failed;
@@ -57,6 +58,7 @@ void reporter_destroy(struct reporter *reporter)
                         reporter->denied == 1 ? "" : "s",
                         reporter->options.warn ? "would be denied" : "denied");
         pthread_mutex_destroy(&reporter->lock);
+        free(reporter->seen);
         free(reporter);
 }
 
@@ -93,6 +95,10 @@ static bool first_time(struct reporter *reporter, const struct event *event)
         hash = hash_object(hash, event->verdict);
         hash = hash_bytes(hash, event->comm, strlen(event->comm)) | 1;
 
+        if (!reporter->seen)
+                reporter->seen = calloc(REPORT_DISTINCT_MAX, sizeof *reporter->seen);
+        if (!reporter->seen)
+                return true;
         for (unsigned i = 0; i < REPORT_DISTINCT_MAX; i++) {
                 uint64_t *cell = &reporter->seen[(hash + i) % REPORT_DISTINCT_MAX];
 

@@ -124,11 +124,13 @@ int ctl_policy_load(const struct ctl_command *command, struct policy **ret_polic
                 .variable_count = command->variable_count,
                 .tmpdir = tmpdir,
         };
+        struct run_cache_entry none;
         struct err err = {0};
 
-        if (run_tmpdir_choose(tmpdir) < 0)
+        if (run_tmpdir_name(tmpdir) < 0)
                 snprintf(tmpdir, sizeof tmpdir, "/tmp/flicker");
-        if (run_paths_find(&paths, &err) == 0 && run_policy_load(&request, &paths, ret_policy, &err) == 0)
+        if (run_paths_find(&paths, &err) == 0 &&
+            run_policy_load(&request, &paths, ret_policy, &none, &err) == 0)
                 return CTL_OK;
         run_say("%s", err.message);
         return CTL_NO;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seccomp program, remembered. Building it takes libseccomp the better part of a millisecond, the same
- * for the same tiers and rules each time. A remembered program is used only where all that it was made from
- * is equal byte for byte, in a file of the user's own that nobody else may write; no sandbox may write where
- * it lies (run_sandbox.c sees to that). Every trouble with the cache leads to building anew.
+ * The seccomp program, remembered (run_cache.h). Building it takes libseccomp the better part of a
+ * millisecond, the same for the same tiers and rules each time.
  */
 #ifndef FLICKER_CLI_RUN_FILTER_H
 #define FLICKER_CLI_RUN_FILTER_H

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "cli/run_policy_cache.h"
 
 #define DEFAULT_POLICY "/default.json"
 
@@ -65,7 +66,7 @@ static int identify(struct identity *identity, struct err *err)
 }
 
 int run_policy_load(const struct run_policy_request *request, const struct run_paths *paths,
-                    struct policy **ret_policy, struct err *err)
+                    struct policy **ret_policy, struct run_cache_entry *ret_image, struct err *err)
 {
         struct run_policy_directories directories;
         struct identity identity;
@@ -90,7 +91,7 @@ int run_policy_load(const struct run_policy_request *request, const struct run_p
         snprintf(shipped, sizeof shipped, "%s" DEFAULT_POLICY, paths->policies);
         run_policy_directories(paths, &directories);
         options.directories = directories.list;
-        return policy_load(&options, ret_policy, err);
+        return run_policy_cache_load(&options, request->cache, ret_policy, ret_image, err);
 }
 
 bool run_policy_is_directory(const char *path)

@@ -5,6 +5,7 @@
 
 #include "broker/base/err.h"
 #include "broker/policy/policy.h"
+#include "cli/run_cache.h"
 #include "cli/run_paths.h"
 
 struct run_policy_request {
@@ -14,10 +15,12 @@ struct run_policy_request {
         const struct policy_extra_rule *extra;
         size_t extra_count;
         const char *tmpdir; /* what $TMPDIR stands for */
+        const char *cache;  /* directory of remembered policies, or NULL */
 };
 
+/* *ret_image is released after the policy is destroyed. */
 int run_policy_load(const struct run_policy_request *request, const struct run_paths *paths,
-                    struct policy **ret_policy, struct err *err);
+                    struct policy **ret_policy, struct run_cache_entry *ret_image, struct err *err);
 
 /* Does path name an existing directory or device node? For tiers_plan. */
 bool run_policy_is_directory(const char *path);

@@ -56,13 +56,11 @@ static bool may_write_in(const struct policy *policy, const char *directory)
         return false;
 }
 
-#define CACHES_MAX 2 /* the one in use, and the one that is when XDG_CACHE_HOME says nothing */
-
-static int load(const struct run_options *options, const struct run_paths *paths,
-                char denied[CACHES_MAX][PATH_MAX], struct run_sandbox *sandbox, struct err *err)
+static int load(const struct run_options *options, const struct run_paths *paths, bool guarded,
+                struct run_sandbox *sandbox, struct err *err)
 {
         _cleanup_free_ struct policy_extra_rule *extra =
-                calloc(options->extra_count + CACHES_MAX, sizeof *extra);
+                calloc(options->extra_count + RUN_CACHES, sizeof *extra);
         struct run_policy_request request = {
                 .reference = options->policy,
                 .variables = options->variables,
@@ -70,59 +68,78 @@ static int load(const struct run_options *options, const struct run_paths *paths
                 .extra = extra,
                 .extra_count = options->extra_count,
                 .tmpdir = sandbox->tmpdir,
+                .cache = sandbox->has_cache ? sandbox->policies : NULL,
         };
 
         if (!extra)
                 return err_set(err, ENOMEM, "out of memory");
         memcpy(extra, options->extra, options->extra_count * sizeof *extra);
-        for (unsigned i = 0; denied && i < CACHES_MAX; i++)
-                if (denied[i][0])
-                        extra[request.extra_count++] = (struct policy_extra_rule){RULE_FILES_DENY, denied[i]};
-        return run_policy_load(&request, paths, &sandbox->policy, err);
+        for (unsigned i = 0; guarded && i < RUN_CACHES; i++)
+                if (sandbox->caches[i][0])
+                        extra[request.extra_count++] =
+                                (struct policy_extra_rule){RULE_FILES_DENY, sandbox->caches[i]};
+        return run_policy_load(&request, paths, &sandbox->policy, &sandbox->image, err);
 }
 
-/* Plans in the cache are code for other sandboxes to run: one that could write there could break into them.
- * Where the policy would let it, the cache is denied to it; where that cannot be written as a rule, it goes
- * unused. */
-static int guard_cache(const struct run_options *options, const struct run_paths *paths,
-                       struct run_sandbox *sandbox, struct err *err)
+static bool join(char out[PATH_MAX], const char *directory, const char *name)
 {
-        char caches[CACHES_MAX][PATH_MAX] = {{0}}, path[PATH_MAX];
+        return (size_t)snprintf(out, PATH_MAX, "%s/%s", directory, name) < PATH_MAX;
+}
 
-        sandbox->has_cache = run_cache_directory(path) == 0 && run_path_resolve(path, sandbox->cache) &&
-                             (size_t)snprintf(sandbox->plans, sizeof sandbox->plans, "%s/plans",
-                                              sandbox->cache) < PATH_MAX;
-        if (sandbox->has_cache)
-                strcpy(caches[0], sandbox->cache);
+/* Where a path that no rule can name may be written to, there is no guarding it, and no cache. */
+static void find_caches(struct run_sandbox *sandbox)
+{
+        char path[PATH_MAX];
+        char(*caches)[PATH_MAX] = sandbox->caches;
+
+        sandbox->has_cache = run_cache_directory(path) == 0 && run_path_resolve(path, caches[0]) &&
+                             join(sandbox->plans, caches[0], "plans") &&
+                             join(sandbox->filters, caches[0], "filters") &&
+                             join(sandbox->policies, caches[0], "policies");
+        if (!sandbox->has_cache)
+                caches[0][0] = '\0';
         if (run_cache_directory_default(path) < 0 || !run_path_resolve(path, caches[1]) ||
             strcmp(caches[0], caches[1]) == 0)
                 caches[1][0] = '\0';
-        for (unsigned i = 0; i < CACHES_MAX; i++) {
-                if (!caches[i][0] || !may_write_in(sandbox->policy, caches[i])) {
-                        caches[i][0] = '\0';
-                } else if (strpbrk(caches[i], PATTERN_CHARACTERS)) {
+        for (unsigned i = 0; i < RUN_CACHES; i++)
+                if (strpbrk(caches[i], PATTERN_CHARACTERS)) {
                         caches[i][0] = '\0';
                         sandbox->has_cache = false;
                 }
+}
+
+/* What is in the cache is code for other sandboxes to run, and their policies: one that could write there
+ * could break into them. Where the policy would let it, the cache is denied to it. */
+static int guard_caches(const struct run_options *options, const struct run_paths *paths,
+                        struct run_sandbox *sandbox, struct err *err)
+{
+        bool writable = false;
+
+        for (unsigned i = 0; i < RUN_CACHES; i++) {
+                if (sandbox->caches[i][0] && !may_write_in(sandbox->policy, sandbox->caches[i]))
+                        sandbox->caches[i][0] = '\0';
+                writable |= sandbox->caches[i][0] != '\0';
         }
-        if (!caches[0][0] && !caches[1][0])
+        if (!writable)
                 return 0;
         policy_destroy(sandbox->policy);
         sandbox->policy = NULL;
-        return load(options, paths, caches, sandbox, err);
+        run_cache_release(&sandbox->image);
+        return load(options, paths, true, sandbox, err);
 }
 
-static int make_tmpdir(struct run_sandbox *sandbox, struct err *err)
+/* Only now is it known whether there had to be one. */
+static int settle_tmpdir(struct run_sandbox *sandbox, struct err *err)
 {
-        int r;
-
-        if (!policy_uses_tmpdir(sandbox->policy))
+        if (!policy_uses_tmpdir(sandbox->policy)) {
+                if (sandbox->has_tmpdir)
+                        run_tmpdir_remove(sandbox->tmpdir);
+                sandbox->has_tmpdir = false;
                 return 0;
-        r = run_tmpdir_make(sandbox->tmpdir);
-        if (r < 0)
-                return err_set(err, -r, "cannot make the temporary directory %s: %s", sandbox->tmpdir,
-                               strerror(-r));
-        sandbox->has_tmpdir = true;
+        }
+        if (!sandbox->has_tmpdir)
+                return err_set(err, -sandbox->tmpdir_error, "cannot make the temporary directory %s: %s",
+                               sandbox->tmpdir, strerror(-sandbox->tmpdir_error));
         return 0;
 }
 
@@ -167,17 +184,6 @@ static void describe(const struct run_sandbox *sandbox)
                 sandbox->tiers.mediate_all ? ", everything mediated" : "", sandbox->landlock_abi);
 }
 
-static int get_filter(struct run_sandbox *sandbox, struct err *err)
-{
-        char filters[PATH_MAX];
-        bool cached = sandbox->has_cache;
-
-        cached = cached &&
-                 (size_t)snprintf(filters, sizeof filters, "%s/filters", sandbox->cache) < sizeof filters;
-        return run_filter_get(sandbox->policy, &sandbox->tiers, cached ? filters : NULL, &sandbox->filter,
-                              err);
-}
-
 static int plan(const struct run_options *options, const struct run_paths *paths, struct run_sandbox *sandbox,
                 struct err *err)
 {
@@ -201,46 +207,49 @@ static int plan(const struct run_options *options, const struct run_paths *paths
                                        paths->agent, strerror(errno));
                 executable[0] = paths->agent;
         }
-        r = get_filter(sandbox, err);
+        r = run_filter_get(sandbox->policy, &sandbox->tiers, sandbox->has_cache ? sandbox->filters : NULL,
+                           &sandbox->filter, err);
         if (r < 0)
                 return r;
         sandbox->ruleset_fd = landlock_build(sandbox->policy, &sandbox->tiers, executable, err);
         return sandbox->ruleset_fd < 0 ? sandbox->ruleset_fd : 0;
 }
 
-int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
-                     struct run_sandbox *ret_sandbox, struct err *err)
+void run_sandbox_init(struct run_sandbox *sandbox)
 {
-        struct run_sandbox *sandbox = ret_sandbox;
+        sandbox->ruleset_fd = sandbox->audit_fd = -1;
+        sandbox->tmpdir_error = run_tmpdir_make(sandbox->tmpdir);
+        sandbox->has_tmpdir = sandbox->tmpdir_error == 0;
+        if (!sandbox->tmpdir[0])
+                strcpy(sandbox->tmpdir, "/tmp");
+}
+
+int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
+                     struct run_sandbox *sandbox, struct err *err)
+{
         int r;
 
-        memset(sandbox, 0, sizeof *sandbox);
-        sandbox->ruleset_fd = sandbox->audit_fd = -1;
-        r = run_tmpdir_choose(sandbox->tmpdir);
-        if (r < 0)
-                return err_set(err, -r, "cannot choose a temporary directory: %s", strerror(-r));
-        if ((r = check_landlock(sandbox, err)) < 0 || (r = load(options, paths, NULL, sandbox, err)) < 0 ||
-            (r = guard_cache(options, paths, sandbox, err)) < 0 ||
-            (r = open_audit(options->audit, sandbox, err)) < 0)
-                run_sandbox_finish(sandbox);
-        return r;
+        find_caches(sandbox);
+        if ((r = check_landlock(sandbox, err)) < 0 || (r = load(options, paths, false, sandbox, err)) < 0 ||
+            (r = guard_caches(options, paths, sandbox, err)) < 0)
+                return r;
+        return open_audit(options->audit, sandbox, err);
 }
 
 int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths,
                      struct run_sandbox *sandbox, struct err *err)
 {
-        int r;
+        int r = settle_tmpdir(sandbox, err);
 
+        if (r < 0)
+                return r;
         sandbox->warn = options->warn || policy_on_deny(sandbox->policy) == ON_DENY_WARN;
         sandbox->privileged = is_privileged();
-        if ((r = make_tmpdir(sandbox, err)) < 0 || (r = plan(options, paths, sandbox, err)) < 0)
-                run_sandbox_finish(sandbox);
-        return r;
+        return plan(options, paths, sandbox, err);
 }
 
 void run_sandbox_finish(struct run_sandbox *sandbox)
 {
-        /* Mostly the guardian has done it. */
         int r = sandbox->has_tmpdir ? run_tmpdir_remove(sandbox->tmpdir) : 0;
 
         if (r < 0)
@@ -254,4 +263,5 @@ void run_sandbox_finish(struct run_sandbox *sandbox)
         filter_finish(&sandbox->filter);
         policy_destroy(sandbox->policy);
         sandbox->policy = NULL;
+        run_cache_release(&sandbox->image);
 }

@@ -9,9 +9,12 @@
 #include "broker/enforce/filter.h"
 #include "broker/policy/policy.h"
 #include "broker/policy/tiers.h"
+#include "cli/run_cache.h"
 #include "cli/run_options.h"
 #include "cli/run_paths.h"
 #include "cli/run_tmpdir.h"
+
+#define RUN_CACHES 2 /* the one in use, and the one that is when XDG_CACHE_HOME says nothing */
 
 struct run_sandbox {
         struct policy *policy;
@@ -21,21 +24,27 @@ struct run_sandbox {
         int audit_fd;   /* or -1 */
         int landlock_abi;
         bool warn;
-        bool privileged; /* may act with other users' credentials */
-        bool has_tmpdir; /* tmpdir was made and is to be removed */
+        bool privileged;  /* may act with other users' credentials */
+        bool has_tmpdir;  /* tmpdir was made and is to be removed */
+        int tmpdir_error; /* why there is none, -errno */
         char tmpdir[RUN_TMPDIR_MAX];
-        bool has_cache;
-        char cache[PATH_MAX]; /* nothing in the sandbox can write there */
-        char plans[PATH_MAX]; /* in it: patch plans */
+        bool has_cache;                    /* nothing in the sandbox can write there */
+        char plans[PATH_MAX];              /* in it: patch plans */
+        char filters[PATH_MAX];            /* seccomp programs */
+        char policies[PATH_MAX];           /* compiled policies */
+        char caches[RUN_CACHES][PATH_MAX]; /* to be denied; "": not needed */
+        struct run_cache_entry image;      /* what the policy lies in, perhaps */
 };
 
-/* Loads the policy. It may come from a pipe and take any time. 0; or -errno with *err, and nothing is left
- * behind. */
-int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
-                     struct run_sandbox *ret_sandbox, struct err *err);
+/* Makes the temporary directory, which the policy may want to know the name of. sandbox is zeroed, and to be
+ * finished in any case. */
+void run_sandbox_init(struct run_sandbox *sandbox);
 
-/* All the rest, which is quick; signals are blocked, so that the temporary directory does not stay behind. 0;
- * or -errno with *err, and sandbox is finished. */
+/* Loads the policy. It may come from a pipe and take any time. 0; or -errno with *err. */
+int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
+                     struct run_sandbox *sandbox, struct err *err);
+
+/* All the rest, which is quick. 0; or -errno with *err. */
 int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths,
                      struct run_sandbox *sandbox, struct err *err);
 

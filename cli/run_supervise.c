@@ -164,23 +164,25 @@ static void watch(struct supervisor *supervisor)
         }
 }
 
-/* The guardian has ended, or has been killed: then what was its is the broker's now. */
-static void gather(struct supervisor *supervisor)
+/* The guardian has ended, or has been killed: then what was its is the broker's now. Returns whether it has
+ * cleaned up. */
+static bool gather(struct supervisor *supervisor)
 {
         int status = 0;
 
         run_witness_finish(&supervisor->witness);
         if (waitpid(supervisor->guardian, &status, WNOHANG) == 0) {
                 if (now_ms() >= supervisor->give_up_at)
-                        return;
+                        return false;
                 waitpid(supervisor->guardian, &status, 0);
         }
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
-                return;
+                return true;
         if (!supervisor->ended && WIFSIGNALED(status))
                 run_say("the sandbox's guardian was killed: ending the sandbox");
         if (!run_reap_all(REAP_MS))
                 run_say("processes of the sandbox do not end, though killed");
+        return false;
 }
 
 static int start_session(struct supervisor *supervisor, const struct run_paths *paths,
@@ -226,14 +228,17 @@ static int load(struct supervisor *supervisor, const struct run_paths *paths, st
         sigset_t all;
         int r;
 
+        run_sandbox_init(sandbox);
+        memcpy(state->tmpdir, sandbox->tmpdir, sizeof state->tmpdir);
+        state->has_tmpdir = sandbox->has_tmpdir;
         sigfillset(&all);
         sigprocmask(SIG_SETMASK, &supervisor->launch.signal_mask, NULL);
         r = run_sandbox_load(supervisor->options, paths, sandbox, err);
         sigprocmask(SIG_SETMASK, &all, NULL);
         if (r < 0)
                 return r;
-        memcpy(state->tmpdir, sandbox->tmpdir, sizeof state->tmpdir);
-        state->has_tmpdir = policy_uses_tmpdir(sandbox->policy);
+        /* Before it goes: the next sandbox may take the name. */
+        state->has_tmpdir &= policy_uses_tmpdir(sandbox->policy);
         return run_sandbox_plan(supervisor->options, paths, sandbox, err);
 }
 
@@ -331,7 +336,7 @@ static char **shell_arguments(const struct run_program *program, char **argument
 
 static int run(struct supervisor *supervisor, const struct run_paths *paths, struct err *err)
 {
-        static struct run_sandbox sandbox = {.ruleset_fd = -1, .audit_fd = -1}; /* static: large */
+        static struct run_sandbox sandbox; /* static: large */
         int r = start(supervisor, paths, &sandbox, err), status = RUN_FAILED;
 
         if (r < 0) {
@@ -341,7 +346,9 @@ static int run(struct supervisor *supervisor, const struct run_paths *paths, str
                 end_sandbox(supervisor);
         }
         watch(supervisor);
-        gather(supervisor);
+        /* What the guardian has removed may be there again, as another sandbox's. */
+        if (gather(supervisor))
+                sandbox.has_tmpdir = false;
         if (r >= 0)
                 status = exit_status(supervisor);
         if (supervisor->session)

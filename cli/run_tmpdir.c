@@ -20,27 +20,61 @@
 
 #define LIFTED_PREFIX ".flicker-rm-"
 
-int run_tmpdir_choose(char ret_path[RUN_TMPDIR_MAX])
+#define NAMES_MAX 16 /* that recur; where all are taken, a random one */
+
+/* The directory that it is to be in, without a slash at the end. */
+static int find_parent(char ret_parent[PATH_MAX])
 {
         const char *parent = getenv("TMPDIR");
-        char real[PATH_MAX];
-        uint64_t number;
-        int n;
 
         if (!parent || parent[0] != '/')
                 parent = "/tmp";
-        if (!realpath(parent, real))
+        if (!realpath(parent, ret_parent))
                 return -errno;
-        if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
-                return -EIO;
-        n = snprintf(ret_path, RUN_TMPDIR_MAX, "%s/flicker-%016" PRIx64, strcmp(real, "/") == 0 ? "" : real,
-                     number);
+        if (strcmp(ret_parent, "/") == 0)
+                ret_parent[0] = '\0';
+        return 0;
+}
+
+static int name_path(char ret_path[RUN_TMPDIR_MAX], const char *parent, uint64_t number)
+{
+        int n = snprintf(ret_path, RUN_TMPDIR_MAX, "%s/flicker-%u-%" PRIx64, parent, geteuid(), number);
+
         return n < 0 || n >= RUN_TMPDIR_MAX ? -ENAMETOOLONG : 0;
 }
 
-int run_tmpdir_make(const char *path)
+static int make_at(const char *path)
 {
         return mkdir(path, 0700) < 0 ? -errno : 0;
+}
+
+int run_tmpdir_name(char ret_path[RUN_TMPDIR_MAX])
+{
+        char parent[PATH_MAX];
+        int r = find_parent(parent);
+
+        return r < 0 ? r : name_path(ret_path, parent, 0);
+}
+
+int run_tmpdir_make(char ret_path[RUN_TMPDIR_MAX])
+{
+        char parent[PATH_MAX];
+        uint64_t number;
+        int r = find_parent(parent);
+
+        if (r < 0)
+                return r;
+        for (number = 0; number < NAMES_MAX; number++) {
+                r = name_path(ret_path, parent, number);
+                if (r == 0)
+                        r = make_at(ret_path);
+                if (r != -EEXIST)
+                        return r;
+        }
+        if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+                return -EIO;
+        r = name_path(ret_path, parent, number);
+        return r < 0 ? r : make_at(ret_path);
 }
 
 /* One removal. Directories are not descended into: each is lifted to the top under a number of its own and

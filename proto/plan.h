@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define FL_PLAN_MAGIC     0x316e616c70316c66ull /* "fl1plan1" */
-#define FL_PLAN_VERSION   2u
+#define FL_PLAN_VERSION   3u
 #define FL_PLAN_SITES_MAX (1u << 17)
 #define FL_PLAN_CODE_MAX  (8u << 20)
 

@@ -20,7 +20,8 @@
 #define PIDFD_THREAD O_EXCL /* Linux 6.9 */
 #endif
 
-#define STATUS_TEXT_MAX 32768
+#define STATUS_TEXT_MAX     32768 /* with all the groups there can be */
+#define STATUS_TEXT_USUALLY 4096
 
 /* The whole text of a file of /proc/TID. Its length, or -errno. */
 static ssize_t read_file(pid_t tid, const char *name, char *text, size_t size)
@@ -112,14 +113,11 @@ static void parse_line(const char *line, struct caller_status *status)
         }
 }
 
-static int status_get(pid_t tid, struct caller_status *status)
+/* text is consumed. */
+static int status_parse(char *text, struct caller_status *status)
 {
-        char text[STATUS_TEXT_MAX];
         char *line = text, *next;
-        ssize_t n = read_file(tid, "status", text, sizeof text);
 
-        if (n < 0)
-                return (int)n;
         memset(status, 0, offsetof(struct caller_status, groups));
         for (; line && *line; line = next) {
                 next = strchr(line, '\n');
@@ -128,6 +126,21 @@ static int status_get(pid_t tid, struct caller_status *status)
                 parse_line(line, status);
         }
         return status->complete && status->tgid > 0 ? 0 : -EIO;
+}
+
+static int status_get(pid_t tid, struct caller_status *status)
+{
+        char text[STATUS_TEXT_USUALLY];
+        _cleanup_free_ char *longer = NULL;
+        ssize_t n = read_file(tid, "status", text, sizeof text);
+
+        if (n != -EFBIG)
+                return n < 0 ? (int)n : status_parse(text, status);
+        longer = malloc(STATUS_TEXT_MAX);
+        if (!longer)
+                return -ENOMEM;
+        n = read_file(tid, "status", longer, STATUS_TEXT_MAX);
+        return n < 0 ? (int)n : status_parse(longer, status);
 }
 
 int caller_status(struct operation *operation, const struct caller_status **ret_status)

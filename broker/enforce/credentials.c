@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +42,8 @@ struct credentials {
         bool is_own;
         bool real_differs; /* the broker's real ids from its effective ones */
         uint64_t cap_permitted, cap_inheritable;
-        struct remembered remembered[REMEMBERED_MAX];
         unsigned next;
+        struct remembered remembered[REMEMBERED_MAX];
 };
 
 void credentials_watch_note(struct credentials_watch *watch)
@@ -79,12 +80,15 @@ static int caps_set(const struct credentials *credentials, uint64_t effective)
 
 int credentials_create(struct credentials **ret_credentials)
 {
-        struct credentials *credentials = calloc(1, sizeof *credentials);
+        struct credentials *credentials = malloc(sizeof *credentials); /* large: not zeroed as a whole */
         struct identity *own;
         int count, r;
 
         if (!credentials)
                 return -ENOMEM;
+        memset(credentials, 0, offsetof(struct credentials, remembered));
+        for (unsigned i = 0; i < REMEMBERED_MAX; i++)
+                credentials->remembered[i].tid = 0;
         own = &credentials->own;
         r = caps_get(&own->cap_effective, &credentials->cap_permitted, &credentials->cap_inheritable);
         count = getgroups(CALLER_GROUPS_MAX, own->groups);

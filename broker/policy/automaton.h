@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/base/image.h"
+
 #define AUTOMATON_LISTS      8
 #define AUTOMATON_NODES_MAX  (1u << 21)  /* NFA nodes; more is an error of the policy */
 #define AUTOMATON_STEPS_MAX  (1u << 26)  /* of all patterns together, shared ones counted each time */
@@ -60,6 +62,11 @@ int automaton_directories(struct automaton *automaton, uint32_t *at); /* nothing
 int automaton_accept(struct automaton *automaton, uint32_t at, unsigned list, uint32_t rule);
 
 int automaton_seal(struct automaton *automaton);
+
+/* Adds a sealed automaton to an image; where it lies in it, for automaton_unpack. The image of an unpacked
+ * automaton is only read, and has to outlive it. */
+size_t automaton_pack(const struct automaton *automaton, struct image *image);
+int automaton_unpack(const void *base, size_t at, struct automaton **ret_automaton);
 
 struct automaton_match {
         uint32_t rule[AUTOMATON_LISTS]; /* lowest that matches, or AUTOMATON_NO_RULE */

@@ -243,10 +243,12 @@ void automaton_destroy(struct automaton *a)
                 free(a->scratch[i].dense);
                 free(a->scratch[i].sparse);
         }
-        free(a->nodes);
-        free(a->edges);
-        free(a->accepts);
-        free(a->sets);
+        if (!a->unpacked) {
+                free(a->nodes);
+                free(a->edges);
+                free(a->accepts);
+                free(a->sets);
+        }
         pthread_mutex_destroy(&a->mutex);
         free(a);
 }
@@ -317,10 +319,8 @@ static void nodes_summarise(struct automaton *a)
         }
 }
 
-int automaton_seal(struct automaton *a)
+int automaton_start(struct automaton *a)
 {
-        classes_make(a);
-        nodes_summarise(a);
         for (unsigned i = 0; i < 2; i++) {
                 a->scratch[i].dense = calloc(a->node_count, sizeof(uint32_t));
                 a->scratch[i].sparse = calloc(a->node_count, sizeof(uint32_t));
@@ -331,4 +331,11 @@ int automaton_seal(struct automaton *a)
         automaton_close(a, &a->scratch[0]);
         a->start = automaton_state(a, &a->scratch[0]);
         return a->start ? 0 : -ENOMEM;
+}
+
+int automaton_seal(struct automaton *a)
+{
+        classes_make(a);
+        nodes_summarise(a);
+        return automaton_start(a);
 }

@@ -65,7 +65,8 @@ struct automaton {
         struct byte_set *sets;
         size_t node_count, node_room, edge_count, edge_room, accept_count, accept_room, set_count, set_room;
         unsigned guarded;
-        size_t steps; /* taken while building */
+        bool unpacked; /* the arrays above lie in an image */
+        size_t steps;  /* taken while building */
 
         unsigned char classes[256];        /* byte to class */
         unsigned char representative[256]; /* class to one of its bytes */
@@ -96,6 +97,8 @@ static inline void sparse_set_add(struct sparse_set *set, uint32_t member)
 /* In automaton_match.c: makes the state of what a node set has become; the mutex is held, or nobody else
  * knows the automaton yet. NULL where the bounds do not allow another one. */
 struct state *automaton_state(struct automaton *automaton, struct sparse_set *set);
+/* Makes what matching needs beside the arrays. -ENOMEM. */
+int automaton_start(struct automaton *automaton);
 /* Adds all that the members lead to without consuming anything. */
 void automaton_close(const struct automaton *automaton, struct sparse_set *set);
 

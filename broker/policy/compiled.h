@@ -57,6 +57,8 @@ struct policy {
         uint32_t syscall_first[SYSCALLS_LIMIT];
         uint32_t allow_first[SYSCALLS_LIMIT];
         uint32_t *syscall_next; /* malloc'd, one for each rule */
+
+        bool unpacked; /* the arrays and strings lie in an image, rules excepted */
 };
 
 #endif

@@ -23,6 +23,7 @@
 #define POLICY_RULES_MAX   65536
 
 struct policy;
+struct policy_witness;
 
 struct policy_variable {
         const char *name, *value;
@@ -60,6 +61,7 @@ struct policy_options {
         const char *const *directories;
         /* Built-in variables. */
         const char *home, *user, *uid, *cwd, *tmpdir;
+        const struct policy_witness *witness; /* witness.h; or NULL */
 };
 
 enum policy_on_deny { ON_DENY_ERRNO, ON_DENY_KILL, ON_DENY_WARN };
@@ -78,6 +80,14 @@ enum path_access {
  * one). Symbolic links in the literal prefix of each pattern are resolved here, once. */
 int policy_load(const struct policy_options *options, struct policy **ret_policy, struct err *err);
 void policy_destroy(struct policy *policy);
+
+/*
+ * The compiled policy as one piece of memory that can be written to a file, and a policy made from such a
+ * piece, by the same build of the same program only: nothing in it is checked. pack: the caller frees.
+ * unpack: image is aligned to 16 bytes, stays where it is while the policy lives, and is only read. -ENOMEM.
+ */
+int policy_pack(const struct policy *policy, void **ret_image, size_t *ret_size);
+int policy_unpack(const void *image, struct policy **ret_policy);
 
 const char *policy_name(const struct policy *policy); /* "name", or the file's base name */
 bool policy_mediate_all(const struct policy *policy);
@@ -160,7 +170,7 @@ struct rule {
         /* syscalls */
         int nr;
         unsigned condition_count;
-        struct argument_condition conditions[6];
+        const struct argument_condition *conditions;
         int error; /* errno of a deny */
 };
 

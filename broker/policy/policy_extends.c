@@ -9,6 +9,7 @@
 #include "broker/base/escape.h"
 #include "broker/base/nearest.h"
 #include "broker/policy/loader.h"
+#include "broker/policy/witness.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -22,11 +23,17 @@ static bool is_file_reference(const char *reference)
         return strchr(reference, '/') || ends_with(reference, ".json");
 }
 
-static bool try_name(const char *directory, const char *name, char path[PATH_MAX])
+static bool try_name(struct loader *loader, const char *directory, const char *name, char path[PATH_MAX])
 {
         int n = snprintf(path, PATH_MAX, "%s/%s.json", directory, name);
 
-        return n > 0 && n < PATH_MAX && access(path, F_OK) == 0;
+        if (n <= 0 || n >= PATH_MAX)
+                return false;
+        if (access(path, F_OK) == 0)
+                return true;
+        if (loader->options->witness)
+                loader->options->witness->file(loader->options->witness->context, path, NULL);
+        return false;
 }
 
 /* A bare name: beside the file that refers to it, then in the directories of the options. What a file extends
@@ -36,10 +43,10 @@ static bool find_name(struct loader *loader, const char *name, struct value at, 
         const char *const *directory = loader->options->directories;
         bool from_file = at.source && at.source->text.text;
 
-        if (from_file && try_name(at.source->directory, name, path))
+        if (from_file && try_name(loader, at.source->directory, name, path))
                 return true;
         for (; directory && *directory; directory++)
-                if ((!from_file || **directory == '/') && try_name(*directory, name, path))
+                if ((!from_file || **directory == '/') && try_name(loader, *directory, name, path))
                         return true;
         return false;
 }

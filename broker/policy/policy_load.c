@@ -13,6 +13,7 @@ static int loader_init(struct loader *loader, const struct policy_options *optio
         if (!policy)
                 return err_set(err, ENOMEM, "out of memory");
         loader->resolver.arena = &policy->arena;
+        loader->resolver.witness = options->witness;
         loader->command_line.name = "command line";
         if (automaton_create(LISTS_GUARDED, &policy->paths) < 0)
                 return err_set(err, ENOMEM, "out of memory");
@@ -156,8 +157,10 @@ void policy_destroy(struct policy *policy)
                 return;
         automaton_destroy(policy->paths);
         free(policy->rules);
-        free(policy->addresses);
-        free(policy->syscall_next);
+        if (!policy->unpacked) {
+                free(policy->addresses);
+                free(policy->syscall_next);
+        }
         arena_finish(&policy->arena);
         free(policy);
 }

@@ -9,6 +9,7 @@
 
 #include "broker/base/cleanup.h"
 #include "broker/policy/loader.h"
+#include "broker/policy/witness.h"
 
 static int read_error(struct loader *loader, const char *name, struct value at, int error, const char *what)
 {
@@ -143,6 +144,8 @@ int source_read(struct loader *loader, const char *name, struct value at, struct
 
         if (fd < 0)
                 return fd;
+        if (loader->options->witness)
+                loader->options->witness->file(loader->options->witness->context, name, &stat);
         for (size_t i = 0; i < loader->source_count; i++)
                 if (loader->sources[i]->device == stat.st_dev && loader->sources[i]->inode == stat.st_ino) {
                         *ret_source = loader->sources[i];

@@ -207,14 +207,20 @@ static int draft_key(struct loader *loader, const char *key, struct value value,
 static int rule_add_number(struct loader *loader, struct value at, enum rule_list list, unsigned index,
                            const struct draft *draft, int nr)
 {
+        size_t size = draft->condition_count * sizeof *draft->conditions;
+        struct argument_condition *conditions = arena_alloc(&loader->policy->arena, size);
         struct rule *rule;
         int r = rule_add(loader, at, list, index, draft->name, &rule);
 
         if (r < 0)
                 return r;
+        if (!conditions)
+                return err_set(loader->err, ENOMEM, "out of memory");
+        if (size)
+                memcpy(conditions, draft->conditions, size);
         rule->nr = nr;
         rule->condition_count = draft->condition_count;
-        memcpy(rule->conditions, draft->conditions, sizeof rule->conditions);
+        rule->conditions = conditions;
         rule->error = list == RULE_SYSCALLS_DENY ? draft->error : 0;
         return 0;
 }

@@ -7,17 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What lies at a path whose directory is resolved. */
-enum kind {
-        KIND_PLAIN, /* exists and is no symbolic link */
-        KIND_LINK,
-        KIND_ABSENT, /* or out of our reach */
-};
-
 struct resolver_entry {
         const char *path;
-        const char *target; /* KIND_LINK */
-        enum kind kind;
+        const char *target; /* PATH_LINK */
+        enum path_kind kind;
         uint32_t hash;
 };
 
@@ -72,26 +65,36 @@ static bool is_self(const char *path)
         return !strcmp(path, "/proc/self") || !strcmp(path, "/proc/thread-self");
 }
 
+enum path_kind resolver_look(const char *path, char ret_target[RESOLVER_PATH_MAX])
+{
+        ssize_t n;
+
+        if (is_self(path))
+                return PATH_ABSENT;
+        n = readlink(path, ret_target, RESOLVER_PATH_MAX - 1);
+        /* readlink(2): EINVAL is what a file that is no link gives. */
+        if (n <= 0)
+                return n < 0 && errno == EINVAL ? PATH_PLAIN : PATH_ABSENT;
+        ret_target[n] = '\0';
+        return PATH_LINK;
+}
+
 static struct resolver_entry *look(struct resolver *resolver, const char *path, uint32_t hash)
 {
         struct resolver_entry *entry = arena_alloc(resolver->arena, sizeof *entry);
         char target[RESOLVER_PATH_MAX];
-        ssize_t n;
 
         if (!entry)
                 return NULL;
         entry->hash = hash;
         entry->path = arena_copy(resolver->arena, path, strlen(path));
-        n = is_self(path) ? -1 : readlink(path, target, sizeof target - 1);
-        if (n > 0) {
-                entry->kind = KIND_LINK;
-                entry->target = arena_copy(resolver->arena, target, (size_t)n);
-        } else {
-                /* readlink(2): EINVAL is what a file that is no link gives. */
-                entry->kind = !is_self(path) && n < 0 && errno == EINVAL ? KIND_PLAIN : KIND_ABSENT;
-        }
-        if (!entry->path || (entry->kind == KIND_LINK && !entry->target))
+        entry->kind = resolver_look(path, target);
+        if (entry->kind == PATH_LINK)
+                entry->target = arena_copy(resolver->arena, target, strlen(target));
+        if (!entry->path || (entry->kind == PATH_LINK && !entry->target))
                 return NULL;
+        if (resolver->witness)
+                resolver->witness->path(resolver->witness->context, path, entry->kind, entry->target);
         return entry;
 }
 
@@ -176,8 +179,8 @@ static int walk_run(struct resolver *resolver, struct walk *walk, bool follow_la
                 entry = lookup(resolver, walk->out);
                 if (!entry)
                         return -ENOMEM;
-                walk->absent = entry->kind == KIND_ABSENT;
-                if (entry->kind == KIND_LINK) {
+                walk->absent = entry->kind == PATH_ABSENT;
+                if (entry->kind == PATH_LINK) {
                         r = follow_link(walk, entry->target, rest);
                         if (r < 0)
                                 return r;

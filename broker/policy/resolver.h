@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "broker/base/arena.h"
+#include "broker/policy/witness.h"
 
 #define RESOLVER_PATH_MAX  4096 /* bytes, NUL included (PATH_MAX) */
 #define RESOLVER_LINKS_MAX 40   /* as the kernel's MAXSYMLINKS */
@@ -23,7 +24,8 @@ struct resolver {
         struct arena *arena;
         struct resolver_entry **table;
         size_t size, count;
-        bool offline; /* takes every path as it is written */
+        bool offline;                         /* takes every path as it is written */
+        const struct policy_witness *witness; /* or NULL */
 };
 
 /* path is absolute and has no "." or "..". Returns 0 and the path, without trailing slash unless it is "/";
@@ -34,5 +36,8 @@ int resolver_resolve(struct resolver *resolver, const char *path, char ret_path[
 int resolver_resolve_parent(struct resolver *resolver, const char *path, char ret_path[RESOLVER_PATH_MAX]);
 
 void resolver_finish(struct resolver *resolver);
+
+/* What a single look at path says, as resolving takes it; target is NUL-terminated where it is a link. */
+enum path_kind resolver_look(const char *path, char ret_target[RESOLVER_PATH_MAX]);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/plan/scan/number.h"
+#include "broker/plan/scan/number_guess.h"
 
 #define SYSCALL_LENGTH  2u
 #define AFTER_MAX       12u /* instructions looked at behind the syscall */
@@ -234,6 +235,8 @@ enum window_refusal window_choose(const struct code_map *map, const ZydisDecoder
                 return WINDOW_NOT_CODE;
 
         nr = number_find(here.segment, here.before, here.before_count, here.syscall);
+        if (nr == FL_SITE_NR_UNKNOWN)
+                nr = number_guess(map, here.segment, decoder, here.before, here.before_count, here.syscall);
         site_none(&here, nr, ret_site);
         if (nr == NR_RT_SIGRETURN)
                 return WINDOW_SIGRETURN;
