@@ -28,19 +28,14 @@ _Noreturn static void give_up(const struct run_launch *launch, enum child_stage 
 }
 
 /* What lasts across exec, done while the broker still reads the policy. */
-static int prepare(const struct run_launch *launch, pid_t guardian)
+static int prepare(const struct run_launch *launch)
 {
-        const int unneeded[] = {launch->control, launch->control_broker, launch->broker_pidfd,
-                                launch->ready_broker, launch->go_broker};
-
+        launch->state->child = getpid();
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ||
             prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        if (getppid() != guardian) /* it died before the parent-death signal was set */
+        if (getppid() != launch->state->guardian) /* it died before the parent-death signal was set */
                 return -ESRCH;
-        /* The listener has to find a number below a limit that may be small. */
-        for (size_t i = 0; i < sizeof unneeded / sizeof *unneeded; i++)
-                close(unneeded[i]);
         return 0;
 }
 
@@ -120,10 +115,10 @@ static int execute(const struct run_launch *launch, const char *path, char **arg
         return -errno;
 }
 
-void run_child(const struct run_launch *launch, pid_t guardian)
+void run_child(const struct run_launch *launch)
 {
         enum child_stage stage;
-        int r = prepare(launch, guardian), ruleset = -1;
+        int r = prepare(launch), ruleset = -1;
 
         if (r == 0)
                 ruleset = r = await_go(launch);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@
 #include "cli/run_reap.h"
 #include "cli/run_tmpdir.h"
 
-#define GUARDIAN_NAME "flicker-guard"
+#define GUARDIAN_NAME    "flicker-guard"
+#define CHILD_STACK_SIZE 65536
 
 struct guardian {
         const struct run_launch *launch;
@@ -166,10 +168,41 @@ _Noreturn static void guard(struct guardian *guardian)
         _exit(EXIT_SUCCESS);
 }
 
+static int be_child(void *launch)
+{
+        run_child(launch);
+}
+
+/*
+ * As vfork(2) does: the guardian has nothing to do before the program is executed or the child has given up,
+ * so memory and descriptors are lent, not copied. Copies of the broker's ends would keep the child from
+ * noticing that the broker is gone. The child's process id, or -errno.
+ *
+ * The child may wait for an answer of the broker's, and holds the listener itself, so that nothing would tell
+ * it of the broker's death; nor can the guardian, which waits too. So until then the guardian dies with the
+ * broker, and the child with it.
+ */
+static pid_t start_child(const struct run_launch *launch)
+{
+        static _Alignas(16) char stack[CHILD_STACK_SIZE];
+        pid_t pid;
+
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != launch->broker)
+                return -ESRCH;
+        close(launch->control_broker);
+        close(launch->ready_broker);
+        close(launch->go_broker);
+        pid = clone(be_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD,
+                    (void *)launch);
+        if (pid < 0)
+                return -errno;
+        prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+        return pid;
+}
+
 _Noreturn static void become_guardian(const struct run_launch *launch)
 {
         struct guardian guardian = {.launch = launch, .job_group = getpgrp()};
-        pid_t self = getpid();
         sigset_t child;
 
         sigemptyset(&child);
@@ -179,13 +212,12 @@ _Noreturn static void become_guardian(const struct run_launch *launch)
                 launch->state->child = -errno;
                 _exit(EXIT_FAILURE);
         }
-        guardian.child = fork();
-        if (guardian.child == 0)
-                run_child(launch, self);
-        /* The broker looks when the last copy of launch->ready is closed, which here comes later. */
-        launch->state->child = guardian.child < 0 ? -errno : guardian.child;
-        if (guardian.child < 0)
+        launch->state->guardian = getpid();
+        guardian.child = start_child(launch);
+        if (guardian.child < 0) {
+                launch->state->child = guardian.child;
                 _exit(EXIT_FAILURE);
+        }
         guard(&guardian);
 }
 

@@ -35,9 +35,9 @@ enum child_stage {
  * broker that does not listen yet), hence shared memory and, for the wake-up, close(2), which no filter of
  * ours ever mediates. */
 struct launch_state {
-        /* Written by the guardian before it lets go of launch->ready. */
-        pid_t child; /* the child's process id, or -errno of fork */
-        /* Written by the child. */
+        pid_t guardian; /* written by itself */
+        /* Written by the child; by the guardian where there is none: -errno. */
+        pid_t child;       /* its process id */
         uint32_t listener; /* release/acquire pair with run_start.c */
         uint32_t stage;    /* enum child_stage */
         int32_t error;     /* positive errno where the child gave up at stage */
