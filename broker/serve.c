@@ -14,6 +14,7 @@
 #include "broker/intake/target_memory.h"
 #include "broker/proc.h"
 #include "broker/session_internal.h"
+#include "broker/signal_check.h"
 
 int server_init(struct server *server, struct session *session, bool may_block)
 {
@@ -124,9 +125,11 @@ static bool by_registers(const struct tiers *tiers, const struct raw_call *call)
 
 /* Which argument of call names a process, which has to be one of the sandbox's? -1: none. The registers have
  * passed scalar_check. */
-static int process_argument(int nr)
+static int process_argument(const struct raw_call *call)
 {
-        switch (nr) {
+        switch (call->nr) {
+        case SYS_fcntl:
+                return (int)call->args[1] == F_SETOWN ? 2 : -1;
         case SYS_prlimit64:
         case SYS_move_pages:
         case SYS_migrate_pages:
@@ -147,7 +150,7 @@ static int process_argument(int nr)
 /* The process that call names, where it names one: 0 where that is the caller, or no process by any rule. */
 static pid_t named_process(const struct raw_call *call)
 {
-        int index = process_argument(call->nr);
+        int index = process_argument(call);
         pid_t pid = index < 0 ? 0 : (pid_t)call->args[index];
 
         return pid > 0 ? pid : 0;
@@ -219,6 +222,22 @@ static int serve_brokered(struct server *server, const struct caller *caller, co
         return operations_perform(&server->worker, caller, server->request, reply);
 }
 
+/* Landlock confines it; where it cannot, the receiver of a signal is looked at. */
+static void serve_guarded(struct server *server, const struct caller *caller, const struct raw_call *call)
+{
+        const struct session *session = server->session;
+        int r = session->options.tiers->signals_scoped
+                        ? 0
+                        : signal_check(&session->operations.programs, caller->tid, call->nr, call->args);
+
+        if (r == 0)
+                reply_continue(&server->reply, "registers decide, or Landlock");
+        else if (r == -EPERM)
+                serve_baseline_refusal(&server->reply, call->nr, EPERM);
+        else
+                reply_result(&server->reply, r);
+}
+
 /* What the baseline refuses and the policy grants. */
 static bool is_granted(const struct policy *policy, const struct raw_call *call)
 {
@@ -247,8 +266,10 @@ int serve_call(struct server *server, const struct caller *caller, const struct 
 
         switch (syscall_entry(call->nr)->treatment) {
         case TREAT_ALLOW:
-        case TREAT_GUARDED:
                 reply_continue(reply, "allowed whatever its arguments");
+                return 0;
+        case TREAT_GUARDED:
+                serve_guarded(server, caller, call);
                 return 0;
         case TREAT_SCALAR:
                 if (decode_knows(call->nr) && !by_registers(tiers, call))

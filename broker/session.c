@@ -89,6 +89,8 @@ int session_create(const struct session_options *options, struct session **ret_s
         session->operations.policy = options->policy;
         session->operations.tiers = options->tiers;
         session->operations.watch = &session->credentials_watch;
+        ipc_objects_init(&session->ipc);
+        session->operations.ipc = &session->ipc;
         session->operations.privileged = options->privileged;
         session->operations.programs = (struct program_lookup){image_exe_path, is_member, session};
         process_table_init(&session->processes);
@@ -173,6 +175,7 @@ void session_destroy(struct session *session)
         poller_destroy(session->poller);
         session->poller = NULL;
         process_table_finish(&session->processes);
+        ipc_objects_finish(&session->ipc);
         plan_store_destroy(session->plans);
         print_counters(session);
         reporter_destroy(session->reporter);

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "broker/enforce/credentials.h"
+#include "broker/enforce/ipc_objects.h"
 #include "broker/enforce/operations.h"
 #include "broker/intake/decode.h"
 #include "broker/intake/notification.h"
@@ -26,6 +27,7 @@ struct session {
         struct session_options options;
         struct operations operations;
         struct credentials_watch credentials_watch;
+        struct ipc_objects ipc;
         struct process_table processes;
         struct reporter *reporter;
         struct plan_store *plans;

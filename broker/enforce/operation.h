@@ -39,7 +39,9 @@ void tree_release(void);
 /* files */
 operation_handler op_open, op_stat, op_statx, op_statfs, op_access, op_readlink, op_getdents, op_mkdir,
         op_rmdir, op_unlink, op_rename, op_link, op_symlink, op_mknod, op_chmod, op_chown, op_utime,
-        op_truncate, op_xattr_get, op_xattr_set, op_xattr_list, op_xattr_remove, op_chdir;
+        op_truncate, op_xattr_get, op_xattr_set, op_xattr_list, op_xattr_remove, op_chdir, op_watch;
+/* objects without a path */
+operation_handler op_ipc_get, op_ipc_use, op_queue_open, op_queue_unlink;
 /* sockets */
 operation_handler op_bind, op_connect, op_send, op_listen;
 

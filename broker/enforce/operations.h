@@ -15,6 +15,7 @@
 #include "broker/policy/tiers.h"
 
 struct credentials_watch;
+struct ipc_objects;
 
 /* The program that a process runs by way of the agent, for /proc/self/exe; filled by the session. */
 struct program_lookup {
@@ -36,6 +37,8 @@ struct operations {
         /* Shared with the session, which notes changes in it (credentials.h). NULL: a privileged broker reads
          * every caller's credentials for every request. */
         struct credentials_watch *watch;
+        /* Shared likewise: what the sandbox made of System V IPC and message queues (ipc_objects.h). */
+        struct ipc_objects *ipc;
 };
 
 /* One broker thread that carries out operations. Not shared between threads. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/kd.h>
 #include <linux/perf_event.h>
@@ -80,6 +81,11 @@ static bool no_listening(const struct tiers *tiers)
 static bool hides(const struct tiers *tiers)
 {
         return tiers->hides;
+}
+
+static bool signals_unscoped(const struct tiers *tiers)
+{
+        return !tiers->signals_scoped;
 }
 
 static bool privileged(const struct tiers *tiers)
@@ -309,6 +315,29 @@ const struct scalar_rule scalar_rules[] = {
          BASELINE(EPERM),
          .object = "without UFFD_USER_MODE_ONLY",
          WHERE(1, INT_MASKED(0, UFFD_USER_MODE_ONLY, 0))},
+        /* Who gets SIGIO. Landlock's scope for signals covers it; without it, only one process can be looked
+           at. */
+        {.nr = SYS_fcntl,
+         BASELINE(EPERM),
+         .applies = signals_unscoped,
+         .object = "F_SETOWN_EX",
+         WHERE(1, INT_EQ(1, F_SETOWN_EX))},
+        {.nr = SYS_fcntl,
+         BASELINE(EPERM),
+         .applies = signals_unscoped,
+         .object = "F_SETOWN of a group",
+         WHERE(2, INT_EQ(1, F_SETOWN), INT_GT(2, INT32_MAX))},
+        {.nr = SYS_fcntl, .outcome = SCALAR_ASK, .applies = signals_unscoped, WHERE(1, INT_EQ(1, F_SETOWN))},
+        {.nr = SYS_ioctl,
+         BASELINE(EPERM),
+         .applies = signals_unscoped,
+         .object = "FIOSETOWN",
+         WHERE(1, INT_EQ(1, FIOSETOWN))},
+        {.nr = SYS_ioctl,
+         BASELINE(EPERM),
+         .applies = signals_unscoped,
+         .object = "SIOCSPGRP",
+         WHERE(1, INT_EQ(1, SIOCSPGRP))},
         {.nr = SYS_getdents, BASELINE(ENOSYS), .applies = hides, .object = "getdents"},
 
         /* Typing into, or taking over, a terminal that is shared with what is outside. */

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
@@ -25,6 +26,11 @@
 #define RESOLVE_VALID                                                                                        \
         (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | \
          RESOLVE_CACHED)
+
+/* ALL_INOTIFY_BITS of include/linux/inotify.h */
+#define WATCH_BITS                                                                                           \
+        (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED | IN_ONLYDIR | IN_DONT_FOLLOW |             \
+         IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | IN_ONESHOT)
 
 /* As build_open_flags() of fs/open.c. */
 static int check_open_how(const struct request *request)
@@ -325,4 +331,21 @@ int decode_truncate(struct decoding *decoding)
 {
         decoding->request->length = (int64_t)arg(decoding, 1);
         return decoding->request->length < 0 ? -EINVAL : 0;
+}
+
+/* The order of inotify_add_watch() in fs/notify/inotify/inotify_user.c, but that it looks for the descriptor
+ * between the two. */
+int decode_watch(struct decoding *decoding)
+{
+        struct request *request = decoding->request;
+
+        request->fd = arg_int(decoding, 0);
+        request->mask = arg_unsigned(decoding, 2);
+        if ((request->mask & ~WATCH_BITS) || !request->mask)
+                return -EINVAL;
+        if ((request->mask & IN_MASK_ADD) && (request->mask & IN_MASK_CREATE))
+                return -EINVAL;
+        if (request->mask & IN_DONT_FOLLOW)
+                request->at_flags |= AT_SYMLINK_NOFOLLOW;
+        return 0;
 }

@@ -80,7 +80,10 @@ int decoding_read_struct(struct decoding *decoding, uint64_t address, uint64_t s
 decode_hook decode_open, decode_openat, decode_openat2, decode_creat, decode_statx, decode_access,
         decode_readlink, decode_readlink_path, decode_getdents, decode_unlinkat, decode_renameat2,
         decode_symlink, decode_mknod, decode_mknodat, decode_chown, decode_fchownat, decode_utime,
-        decode_utimes, decode_futimesat, decode_utimensat, decode_times_flags, decode_truncate;
+        decode_utimes, decode_futimesat, decode_utimensat, decode_times_flags, decode_truncate, decode_watch;
+
+/* decode_ipc.c */
+decode_hook decode_queue_open, decode_queue_name;
 
 /* decode_xattr.c */
 decode_hook decode_xattr_name, decode_xattr_set, decode_setxattrat, decode_getxattrat, decode_xattr_name_at;

@@ -84,6 +84,23 @@ const struct decoder decode_table[] = {
                            .before = decode_utimensat, .after = decode_times_flags},
         [SYS_truncate] = {REQUEST_TRUNCATE, PATH_1, .before = decode_truncate},
 
+        [SYS_inotify_add_watch] = {REQUEST_WATCH, .paths = {{0, 2}}, .before = decode_watch},
+
+        /* System V IPC is all in registers. */
+        [SYS_shmget] = {REQUEST_IPC_GET},
+        [SYS_semget] = {REQUEST_IPC_GET},
+        [SYS_msgget] = {REQUEST_IPC_GET},
+        [SYS_shmat] = {REQUEST_IPC_USE},
+        [SYS_shmctl] = {REQUEST_IPC_USE},
+        [SYS_semop] = {REQUEST_IPC_USE},
+        [SYS_semtimedop] = {REQUEST_IPC_USE},
+        [SYS_semctl] = {REQUEST_IPC_USE},
+        [SYS_msgsnd] = {REQUEST_IPC_USE},
+        [SYS_msgrcv] = {REQUEST_IPC_USE},
+        [SYS_msgctl] = {REQUEST_IPC_USE},
+        [SYS_mq_open] = {REQUEST_QUEUE_OPEN, .before = decode_queue_open},
+        [SYS_mq_unlink] = {REQUEST_QUEUE_UNLINK, .before = decode_queue_name},
+
         [SYS_getxattr] = {REQUEST_XATTR_GET, PATH_1, .out_address = 3, .out_size = 4,
                           .out_size_max = REQUEST_XATTR_MAX, .before = decode_xattr_name},
         [SYS_lgetxattr] = {REQUEST_XATTR_GET, PATH_1, NO_FOLLOW, .out_address = 3, .out_size = 4,

@@ -107,6 +107,11 @@ void policy_check_path(const struct policy *policy, const char *path, size_t len
 void policy_check_move(const struct policy *policy, const char *source, size_t source_length,
                        const char *target, size_t target_length, struct verdict *ret_verdict);
 
+/* May the names in directory path be told as they come and go? Refused where something beneath may be hidden.
+ */
+void policy_check_listing(const struct policy *policy, const char *path, size_t length,
+                          struct verdict *ret_verdict);
+
 /* Is there any hide rule? */
 bool policy_hides_anything(const struct policy *policy);
 

@@ -128,3 +128,27 @@ void policy_check_move(const struct policy *policy, const char *source, size_t s
         free(from.nodes.owned);
         free(to.nodes.owned);
 }
+
+static const struct rule *first_hide(const struct policy *policy)
+{
+        size_t i = 0;
+
+        while (policy->rules[i].list != RULE_FILES_HIDE)
+                i++;
+        return &policy->rules[i];
+}
+
+void policy_check_listing(const struct policy *policy, const char *path, size_t length,
+                          struct verdict *ret_verdict)
+{
+        struct place place = {0};
+        bool hides = policy_hides_anything(policy) && place_init(policy, path, length, &place) < 0;
+
+        for (size_t i = 0; i < place.nodes.count && policy_hides_anything(policy); i++)
+                hides |=
+                        automaton_node_lists(policy->paths, place.nodes.nodes[i]) & LIST_BIT(RULE_FILES_HIDE);
+        free(place.nodes.owned);
+        ret_verdict->outcome = hides ? VERDICT_DENY : VERDICT_ALLOW;
+        ret_verdict->error = hides ? EACCES : 0;
+        ret_verdict->rule = hides ? first_hide(policy) : NULL;
+}

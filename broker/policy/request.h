@@ -10,6 +10,7 @@
 #ifndef FLICKER_POLICY_REQUEST_H
 #define FLICKER_POLICY_REQUEST_H
 
+#include <mqueue.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,6 +55,12 @@ enum request_kind {
         REQUEST_XATTR_REMOVE, /* path[0], at_flags, xattr_name */
         REQUEST_CHDIR,        /* path[0]; the kernel does it, the broker only checks */
         REQUEST_EXEC,         /* execve, execveat, FL_CALL_EXEC: path[0], at_flags */
+        REQUEST_WATCH,        /* inotify_add_watch: fd, path[0], at_flags, mask */
+        /* objects that have no path */
+        REQUEST_IPC_GET,      /* shmget, semget, msgget: args */
+        REQUEST_IPC_USE,      /* what is done by id: args; the kernel goes on */
+        REQUEST_QUEUE_OPEN,   /* mq_open: text, open.flags, mode, queue_set, queue */
+        REQUEST_QUEUE_UNLINK, /* mq_unlink: text */
         /* sockets */
         REQUEST_BIND,    /* fd, address */
         REQUEST_CONNECT, /* fd, address */
@@ -91,7 +98,7 @@ struct request {
         uint64_t args[6]; /* registers as submitted */
 
         struct request_path path[2];
-        char text[REQUEST_PATH_MAX]; /* symlink's target */
+        char text[REQUEST_PATH_MAX]; /* symlink's target; a message queue's name */
 
         int fd;
         unsigned at_flags; /* AT_* as validated for this syscall; unknown bits are EINVAL at intake */
@@ -121,6 +128,8 @@ struct request {
         unsigned message_count;
         bool is_sendmmsg; /* each msg_len is written back */
         int backlog;      /* of listen */
+        bool queue_set;   /* attributes for a new queue were given */
+        struct mq_attr queue;
         uint64_t lengths_address[REQUEST_MESSAGES_MAX];
 
         uint64_t out_address;

@@ -170,6 +170,8 @@ static enum tier_action scalar_action(const struct tiers *tiers, int nr)
                 return tiers->listening && !tiers->tcp_sockets ? TIER_NATIVE : TIER_NOTIFY;
         case SYS_getdents:
                 return tiers->hides ? TIER_NOSYS : TIER_NATIVE;
+        case SYS_fcntl:
+                return tiers->signals_scoped ? TIER_NATIVE : TIER_SCALAR;
         case SYS_setsockopt:
                 return tiers->privileged ? TIER_SCALAR : TIER_NATIVE;
         default:
@@ -177,12 +179,42 @@ static enum tier_action scalar_action(const struct tiers *tiers, int nr)
         }
 }
 
+static bool is_system_v_ipc(int nr)
+{
+        switch (nr) {
+        case SYS_shmget:
+        case SYS_shmat:
+        case SYS_shmctl:
+        case SYS_semget:
+        case SYS_semop:
+        case SYS_semtimedop:
+        case SYS_semctl:
+        case SYS_msgget:
+        case SYS_msgsnd:
+        case SYS_msgrcv:
+        case SYS_msgctl:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Without Landlock's scope for signals the broker looks at whom they are for. A descriptor's process it could
+ * not tell for sure: programs fall back to kill. */
+static enum tier_action guarded_action(const struct tiers *tiers, int nr)
+{
+        if (tiers->signals_scoped || nr == SYS_get_robust_list)
+                return TIER_NATIVE;
+        return nr == SYS_pidfd_send_signal ? TIER_NOSYS : TIER_NOTIFY;
+}
+
 static enum tier_action treatment_action(const struct tiers *tiers, int nr)
 {
         switch (syscall_entry(nr)->treatment) {
         case TREAT_ALLOW:
-        case TREAT_GUARDED:
                 return TIER_NATIVE;
+        case TREAT_GUARDED:
+                return guarded_action(tiers, nr);
         case TREAT_SCALAR:
                 return scalar_action(tiers, nr);
         case TREAT_OPEN:
@@ -192,6 +224,7 @@ static enum tier_action treatment_action(const struct tiers *tiers, int nr)
         case TREAT_CREDENTIALS:
                 return tiers->privileged ? TIER_NOTIFY : TIER_NATIVE;
         case TREAT_BROKER:
+                return tiers->ipc_shared && is_system_v_ipc(nr) ? TIER_NATIVE : TIER_NOTIFY;
         case TREAT_REFUSE:
                 return TIER_NOTIFY;
         case TREAT_NOSYS:
@@ -248,7 +281,8 @@ static void plan_masks(struct tiers *tiers, int nr)
                 mask_set(tiers->reported, nr);
         if (tiers->action[nr] != TIER_NOTIFY)
                 return;
-        if (treatment != TREAT_OPEN && treatment != TREAT_META && treatment != TREAT_BROKER)
+        if ((treatment != TREAT_OPEN && treatment != TREAT_META && treatment != TREAT_BROKER) ||
+            is_system_v_ipc(nr))
                 return;
         mask_set(tiers->mediated, nr);
         switch (nr) {
@@ -258,6 +292,7 @@ static void plan_masks(struct tiers *tiers, int nr)
         case SYS_execve:
         case SYS_execveat:
         case SYS_getdents64:
+        case SYS_mq_open:
                 return;
         default:
                 mask_set(tiers->ring, nr);
@@ -271,6 +306,7 @@ void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
         ret_tiers->mediate_all = inputs->mediate_all || policy_mediate_all(policy);
         ret_tiers->warn = inputs->warn || policy_on_deny(policy) == ON_DENY_WARN;
         ret_tiers->privileged = inputs->privileged;
+        ret_tiers->ipc_shared = policy_ipc_shared(policy);
         ret_tiers->signals_scoped = inputs->landlock_abi >= LANDLOCK_ABI_SCOPES;
         plan_files(policy, inputs, is_directory, ret_tiers);
         plan_sockets(policy, ret_tiers);

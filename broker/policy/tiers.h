@@ -43,6 +43,7 @@ struct tiers {
         bool sends_in_kernel; /* no datagram addresses to judge: sendmsg and sendmmsg run natively */
         bool hides;           /* the policy hides names */
         bool privileged;      /* the target may hold capabilities */
+        bool ipc_shared;      /* IPC objects of others may be reached */
         bool signals_scoped;  /* Landlock keeps signals inside the sandbox (Linux 6.12) */
         bool mediate_all;
         bool warn;

@@ -232,7 +232,7 @@ static void compare_with_verdicts(struct fixture *fixture, unsigned rounds)
 /* Every set of rules that tiers can switch on. */
 Test(filter, refuses_no_less_than_the_verdicts)
 {
-        for (unsigned bits = 0; bits < 512; bits++) {
+        for (unsigned bits = 0; bits < 1024; bits++) {
                 struct fixture fixture = {.policy = load_policy("")};
                 struct tiers *tiers = &fixture.tiers;
                 struct err err = {0};
@@ -246,6 +246,7 @@ Test(filter, refuses_no_less_than_the_verdicts)
                 tiers->hides = bits & 64;
                 tiers->privileged = bits & 128;
                 tiers->sends_in_kernel = bits & 256;
+                tiers->signals_scoped = bits & 512;
                 for (size_t i = 0; i < scalar_rule_count; i++)
                         tiers->action[scalar_rules[i].nr] = TIER_SCALAR;
                 cr_assert_eq(filter_build(fixture.policy, tiers, &fixture.filter, &err), 0, "%s",

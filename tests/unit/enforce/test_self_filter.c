@@ -150,7 +150,7 @@ static const struct call attacks[] = {
         CALL(chdir, 0),
         CALL(accept, -1),
         CALL(setsockopt, -1),
-        CALL(shmget, 0),
+        CALL(shmat, 0),
         CALL(execveat, -1, 0, 0, 0, AT_EMPTY_PATH),
         CALL(ioctl, 0, TIOCSTI, 0),
         CALL(ioctl, 0, FIONBIO, 0),

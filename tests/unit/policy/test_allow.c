@@ -180,3 +180,29 @@ Test(allow, an_agent_that_the_policy_would_break_stays_away)
                               .agent);
         cr_expect(tiers_of("\"syscalls\": {\"deny\": [\"dup\"]}", agent).agent);
 }
+
+Test(signals, without_landlocks_scope_they_are_looked_at)
+{
+        const struct tier_inputs scoped = {.landlock_abi = 6}, unscoped = {.landlock_abi = 5};
+        struct tiers tiers = tiers_of("\"files\": {\"read\": [\"/\"]}", scoped);
+
+        cr_expect_eq(tiers.action[SYS_kill], TIER_NATIVE);
+        cr_expect_eq(tiers.action[SYS_fcntl], TIER_NATIVE);
+        tiers = tiers_of("\"files\": {\"read\": [\"/\"]}", unscoped);
+        cr_expect_eq(tiers.action[SYS_kill], TIER_NOTIFY);
+        cr_expect_eq(tiers.action[SYS_tgkill], TIER_NOTIFY);
+        cr_expect_eq(tiers.action[SYS_rt_sigqueueinfo], TIER_NOTIFY);
+        cr_expect_eq(tiers.action[SYS_pidfd_send_signal], TIER_NOSYS);
+        cr_expect_eq(tiers.action[SYS_get_robust_list], TIER_NATIVE);
+        cr_expect_eq(tiers.action[SYS_fcntl], TIER_SCALAR);
+}
+
+Test(ipc, shared_objects_are_the_kernels)
+{
+        const struct tier_inputs agent = {.agent = true, .landlock_abi = 7};
+
+        cr_expect_eq(tiers_of("\"audit\": {}", agent).action[SYS_shmget], TIER_NOTIFY);
+        cr_expect_eq(tiers_of("\"audit\": {}", agent).action[SYS_semop], TIER_NOTIFY);
+        cr_expect_eq(tiers_of("\"process\": {\"ipc\": \"host\"}", agent).action[SYS_shmat], TIER_NATIVE);
+        cr_expect_eq(tiers_of("\"process\": {\"ipc\": \"host\"}", agent).action[SYS_mq_open], TIER_NOTIFY);
+}
