@@ -74,6 +74,60 @@ bool ag_code_map_covers(uint64_t start, uint64_t end)
         return false;
 }
 
+static bool within(uint64_t address, uint64_t start, uint64_t length)
+{
+        return address - start < length; /* below start it wraps round */
+}
+
+bool ag_code_map_is_trampoline(uint64_t address)
+{
+        uint32_t count = fl_load_once_32(&used);
+
+        for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
+                if (fl_load_once_64(&entries[i].end) &&
+                    within(address, fl_load_once_64(&entries[i].trampolines),
+                           fl_load_once_64(&entries[i].length)))
+                        return true;
+        }
+        return false;
+}
+
+static bool find_site(uint64_t address, uint64_t trampolines, uint64_t length, struct ag_site *ret_site)
+{
+        uint64_t end = trampolines + length, count = *ag_note_count(end);
+
+        for (uint64_t i = 0; i < count; i++) {
+                const struct ag_note *note = ag_note_at(end, i);
+                struct ag_site site = {.window = trampolines + (uint64_t)(int64_t)note->window,
+                                       .trampoline = trampolines + note->trampoline};
+
+                site.native = note->flags & AG_NOTE_IN_PLACE ? site.window + note->syscall_at
+                                                             : site.trampoline + ag_note_go(note);
+                if (address != site.native && !within(address, site.trampoline, note->size))
+                        continue;
+                site.note = *note;
+                *ret_site = site;
+                return true;
+        }
+        return false;
+}
+
+bool ag_code_map_site(uint64_t address, struct ag_site *ret_site)
+{
+        uint32_t count = fl_load_once_32(&used);
+
+        for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
+                uint64_t start = fl_load_once_64(&entries[i].start), end = fl_load_once_64(&entries[i].end);
+                uint64_t trampolines = fl_load_once_64(&entries[i].trampolines);
+                uint64_t length = fl_load_once_64(&entries[i].length);
+
+                if (end && (within(address, start, end - start) || within(address, trampolines, length)) &&
+                    find_site(address, trampolines, length, ret_site))
+                        return true;
+        }
+        return false;
+}
+
 void ag_code_map_gone(uint64_t start, uint64_t end)
 {
         lock();

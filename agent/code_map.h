@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/trampoline.h"
+
 #define AG_CODE_MAX 512 /* patched files in one process at a time */
 
 /* Is there room for one more? */
@@ -17,6 +19,21 @@ void ag_code_map_add(uint64_t start, uint64_t end, uint64_t trampolines, uint64_
 
 /* Would unmapping [start, end) take away all of some patched file's code? Cheap; no lock. */
 bool ag_code_map_covers(uint64_t start, uint64_t end);
+
+/* A patched site. */
+struct ag_site {
+        uint64_t window;     /* where the jump to the trampoline stands */
+        uint64_t trampoline; /* its first instruction */
+        uint64_t native;     /* the syscall instruction that runs: the original one, or the trampoline's */
+        struct ag_note note;
+};
+
+/* Is address in a trampoline? Cheap; no lock. */
+bool ag_code_map_is_trampoline(uint64_t address);
+
+/* The site whose syscall instruction is at address, or whose trampoline has address in it. Takes no lock: a
+ * signal handler asks, of code that it interrupted, so that it is there. */
+bool ag_code_map_site(uint64_t address, struct ag_site *ret_site);
 
 /* [start, end) was unmapped: unmaps the trampolines of code that lies wholly in it. */
 void ag_code_map_gone(uint64_t start, uint64_t end);

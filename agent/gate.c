@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/gate.h"
 
+#include <asm/stat.h>
 #include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
 
 #include "agent/hooks.h"
 #include "agent/kernel.h"
 #include "agent/payload.h"
 #include "agent/process.h"
+#include "agent/signals.h"
 
 #include "agent/poison.h"
+
+#define TYPE_MASK      0170000u /* inode(7) */
+#define TYPE_REGULAR   0100000u
+#define TYPE_DIRECTORY 0040000u
 
 #define OPEN_FAILING_MAX  3u
 #define OPEN_FAILING_RING 2u /* from here on every open asks the ring first */
@@ -62,77 +70,193 @@ static bool ring_rests(struct ag_process *process)
         return rest != 0;
 }
 
-/* Over the ring, where that is possible and worth it. */
-static enum ag_outcome submit(struct ag_frame *frame, struct ag_process *process, unsigned bits)
+enum ag_outcome ag_frame_finish(struct ag_frame *frame, long result)
+{
+        frame->ran = result;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        frame->kind |= AG_KIND_FINISHED;
+        return AG_HANDLED;
+}
+
+/* The end of a request that may have been submitted in a slot that the frame holds; the slot is let go. One
+ * that is not the frame's own was left by a frame that stood at the same address. */
+static enum ag_outcome await(struct ag_frame *frame, struct ag_process *process, unsigned slot)
+{
+        enum ring_client_outcome outcome = RING_CLIENT_NATIVE;
+
+        if (slot == frame->slot && ring_client_submitted(&process->client, slot, frame->generation))
+                outcome = ring_client_await(&process->client, slot, frame->generation);
+        if (outcome == RING_CLIENT_RESULT)
+                ag_frame_finish(frame, ring_client_take(&process->client, slot));
+        ring_client_release(&process->client, slot);
+        return outcome == RING_CLIENT_RESULT ? AG_HANDLED : AG_NATIVE;
+}
+
+/* False where no slot is free. Its own stack is not to lie below that of waiting. */
+static __attribute__((noinline)) bool submit(struct ag_frame *frame, struct ag_process *process, uint32_t tid)
 {
         struct ring_client_payload payload;
+        int slot;
+
+        ag_payload(frame, &payload);
+        slot = ring_client_claim(&process->client, ag_address(frame));
+        if (slot < 0)
+                return false;
+        frame->slot = (uint32_t)slot;
+        frame->generation = ring_client_generation(&process->client, (unsigned)slot);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        ring_client_submit(&process->client, (unsigned)slot, frame->generation, tid, (uint32_t)frame->rax,
+                           frame->args, &payload);
+        return true;
+}
+
+/* Over the ring, where that is possible and worth it. */
+static enum ag_outcome ask(struct ag_frame *frame, struct ag_process *process, unsigned bits)
+{
         uint64_t start;
-        int64_t result;
         uint32_t tid;
+        bool in_vain;
 
         if (!ring_client_hot(&process->client)) {
                 ag_process_want_ring(process);
                 return AG_NATIVE;
         }
-        if (ring_rests(process) || !ag_process_is_mine(process, &tid))
+        if (ring_rests(process) || !ag_process_is_mine(process, &tid) || !submit(frame, process, tid))
                 return AG_NATIVE;
-        ag_payload(frame, &payload);
         start = __builtin_ia32_rdtsc();
-        if (ring_client_call(&process->client, tid, (uint32_t)frame->rax, frame->args, &payload, &result) ==
-            RING_CLIENT_NATIVE) {
-                bool in_vain = __builtin_ia32_rdtsc() - start >= process->client.spin_ticks;
-
-                note_wait(process, in_vain);
-                if ((bits & AG_HOT_OPEN) && !in_vain)
-                        note_open(process, false);
-                return AG_NATIVE;
+        if (await(frame, process, frame->slot) == AG_HANDLED) {
+                note_wait(process, false);
+                if (bits & AG_HOT_OPEN)
+                        note_open(process, true);
+                return AG_HANDLED;
         }
-        note_wait(process, false);
-        if (bits & AG_HOT_OPEN)
-                note_open(process, true);
-        frame->rax = (uint64_t)result;
-        return AG_HANDLED;
+        in_vain = __builtin_ia32_rdtsc() - start >= process->client.spin_ticks;
+        note_wait(process, in_vain);
+        if ((bits & AG_HOT_OPEN) && !in_vain)
+                note_open(process, false);
+        return AG_NATIVE;
 }
 
-static void report(const struct ag_frame *frame, long result)
+static enum ag_outcome report(struct ag_frame *frame, long result)
 {
+        uint64_t before;
         long r;
 
+        ag_signals_block(&before); /* told once */
         do
                 r = ag_kernel4(FL_CALL_NR, FL_CALL_REPORT, (uint32_t)frame->rax, ag_address(frame->args),
                                (uint64_t)-result);
         while (r == -EINTR);
+        ag_frame_finish(frame, result);
+        ag_signals_restore(before);
+        return AG_HANDLED;
 }
 
-/* Natively, but from here, because the result matters. None of these waits for long, but for an open of a
- * FIFO; a thread cancelled in that one leaves without running its cleanups, because unwinders do not know
- * these frames. */
+bool ag_open_may_wait(uint32_t nr, uint64_t rdi, uint64_t rsi)
+{
+        bool second = nr == __NR_openat || nr == __NR_openat2, waits;
+        struct stat *found; /* too big for a signal stack */
+        long r;
+
+        if (!ag_is_open(nr))
+                return false;
+        r = ag_mmap(0, sizeof *found, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (ag_failed(r))
+                return true;
+        found = ag_pointer((uint64_t)r);
+        r = ag_kernel4(__NR_newfstatat, second ? rdi : (uint64_t)AT_FDCWD, second ? rsi : rdi,
+                       ag_address(found), 0);
+        waits = r == 0 && (found->st_mode & TYPE_MASK) != TYPE_REGULAR &&
+                (found->st_mode & TYPE_MASK) != TYPE_DIRECTORY;
+        ag_munmap(ag_address(found), sizeof *found);
+        return waits;
+}
+
+/* The backstop can make anything return EINTR, where a signal comes before the broker has the notification.
+ * Where the kernel would not, nothing has happened yet. */
+static bool forget_interruption(struct ag_frame *frame, unsigned bits)
+{
+        if (frame->ran != -EINTR ||
+            (!(bits & AG_HOT_REDO) && ag_open_may_wait((uint32_t)frame->rax, frame->rdi, frame->rsi)))
+                return false;
+        frame->ran = AG_RAN_NOT;
+        return true;
+}
+
+/* Natively, but from here, because the result matters. */
 static enum ag_outcome run(struct ag_frame *frame, unsigned bits)
 {
         long r;
 
         do
-                r = ag_frame_run(frame);
-        while (r == -EINTR && (bits & AG_HOT_REDO));
-        if (bits & AG_HOT_EXE)
-                r = ag_hook_exe(frame, r);
+                r = ag_frame_run(frame, frame->rsi);
+        while (forget_interruption(frame, bits));
+        if ((bits & AG_HOT_EXE) && ag_hook_exe(frame, r) == AG_HANDLED)
+                return AG_HANDLED;
         if ((bits & AG_HOT_REPORT) && (r == -EACCES || r == -EPERM))
-                report(frame, r);
-        frame->rax = (uint64_t)r;
+                return report(frame, r);
         return AG_HANDLED;
+}
+
+static unsigned bits_of(const struct ag_frame *frame)
+{
+        uint32_t nr = (uint32_t)frame->rax;
+
+        return nr < FL_SYSCALL_LIMIT ? ag_hot[nr] : 0;
+}
+
+/* What is not for the ring. */
+static enum ag_outcome elsewhere(struct ag_frame *frame, unsigned bits)
+{
+        if (bits & (AG_HOT_REDO | AG_HOT_REPORT | AG_HOT_EXE))
+                return run(frame, bits);
+        return AG_NATIVE;
 }
 
 long ag_syscall(struct ag_frame *frame)
 {
-        uint32_t nr = (uint32_t)frame->rax;
-        unsigned bits = nr < FL_SYSCALL_LIMIT ? ag_hot[nr] : 0;
+        unsigned bits = bits_of(frame);
 
         if ((bits & AG_HOT_HOOK) && ag_hook(frame) == AG_HANDLED)
                 return AG_HANDLED;
         if ((bits & AG_HOT_RING) && (!(bits & AG_HOT_OPEN) || open_asks(ag_process)) &&
-            submit(frame, ag_process, bits) == AG_HANDLED)
+            ask(frame, ag_process, bits) == AG_HANDLED)
+                return AG_HANDLED;
+        return elsewhere(frame, bits);
+}
+
+/* Would the syscall, run now, keep waiting signals from the program, or find and leave something else than it
+ * would where the program stands: the blocked signals, the handler's stack? */
+static bool must_go_back(const struct ag_frame *frame, unsigned bits)
+{
+        uint32_t nr = (uint32_t)frame->rax;
+
+        switch (nr) {
+        case __NR_execve:
+        case __NR_execveat:
+        case __NR_rt_sigprocmask:
+        case __NR_rt_sigpending:
+        case __NR_sigaltstack:
+                return true;
+        default:
+                return (bits & (AG_HOT_REPORT | AG_HOT_EXE)) && ag_open_may_wait(nr, frame->rdi, frame->rsi);
+        }
+}
+
+enum ag_outcome ag_settle(struct ag_frame *frame)
+{
+        unsigned bits = bits_of(frame);
+        int slot;
+
+        while ((slot = ring_client_held(&ag_process->client, ag_address(frame))) >= 0)
+                await(frame, ag_process, (unsigned)slot);
+        if (frame->kind & AG_KIND_FINISHED)
                 return AG_HANDLED;
         if (bits & (AG_HOT_REDO | AG_HOT_REPORT | AG_HOT_EXE))
-                return run(frame, bits);
-        return AG_NATIVE;
+                forget_interruption(frame, bits);
+        if (frame->ran == AG_RAN_NOT && must_go_back(frame, bits))
+                return AG_NATIVE;
+        if ((bits & AG_HOT_HOOK) && ag_hook(frame) == AG_HANDLED)
+                return AG_HANDLED;
+        return elsewhere(frame, bits);
 }

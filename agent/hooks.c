@@ -4,7 +4,8 @@
 #include <linux/errno.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
-#include <linux/signal.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
 
 #include "agent/bytes.h"
 #include "agent/code_map.h"
@@ -12,23 +13,10 @@
 #include "agent/patch.h"
 #include "agent/payload.h"
 #include "agent/process.h"
+#include "agent/signals.h"
 #include "agent/workspace.h"
 
 #include "agent/poison.h"
-
-#define SIGSET_SIZE 8 /* of the kernel's signal set */
-
-long ag_frame_run(const struct ag_frame *frame)
-{
-        return ag_kernel6((long)(uint32_t)frame->rax, frame->rdi, frame->rsi, frame->rdx, frame->r10,
-                          frame->r8, frame->r9);
-}
-
-static enum ag_outcome handled(struct ag_frame *frame, long result)
-{
-        frame->rax = (uint64_t)result;
-        return AG_HANDLED;
-}
 
 /* Code that was mapped: everything that ag_patch needs, for the way to another stack. */
 struct new_code {
@@ -55,14 +43,11 @@ static __attribute__((noinline)) void patch_elsewhere(const struct ag_frame *fra
                             .protection = (int)frame->rdx},
                 .fd = (int)frame->r8,
         };
-        uint64_t all = UINT64_MAX, before;
 
         code.workspace = ag_workspace_create();
         if (!code.workspace)
                 return;
-        ag_kernel4(__NR_rt_sigprocmask, SIG_SETMASK, ag_address(&all), ag_address(&before), SIGSET_SIZE);
         ag_on_stack(patch_new_code, &code, code.workspace->stack + sizeof code.workspace->stack);
-        ag_kernel4(__NR_rt_sigprocmask, SIG_SETMASK, ag_address(&before), 0, SIGSET_SIZE);
         ag_workspace_destroy(code.workspace);
 }
 
@@ -71,34 +56,40 @@ static enum ag_outcome hook_mmap(struct ag_frame *frame)
         uint64_t flags = frame->r10, end = frame->rdi + frame->rsi;
         bool code = (frame->rdx & PROT_EXEC) && !(flags & MAP_ANONYMOUS) && (flags & MAP_TYPE) == MAP_PRIVATE;
         bool replaces = (flags & MAP_FIXED) && ag_code_map_covers(frame->rdi, end);
+        uint64_t before;
         long r;
 
         if (!code && !replaces)
                 return AG_NATIVE;
-        r = ag_frame_run(frame);
-        if (ag_failed(r))
-                return handled(frame, r);
-        if (replaces)
+        ag_signals_block(&before);
+        r = ag_frame_run(frame, frame->rsi);
+        if (replaces && !ag_failed(r))
                 ag_code_map_gone(frame->rdi, end);
-        if (code)
+        if (code && !ag_failed(r))
                 patch_elsewhere(frame, (uint64_t)r);
-        return handled(frame, r);
+        ag_frame_finish(frame, r);
+        ag_signals_restore(before);
+        return AG_HANDLED;
 }
 
 /* Only where code of ours goes: a thread may unmap the stack that it stands on. */
 static enum ag_outcome hook_munmap(struct ag_frame *frame)
 {
         uint64_t end = frame->rdi + ((frame->rsi + 4095) & ~4095ull);
+        uint64_t before;
         long r;
 
         if (fl_load_once_64(&ag_process->empty_string) - frame->rdi < end - frame->rdi)
                 fl_store_once_64(&ag_process->empty_string, 0);
         if (!ag_code_map_covers(frame->rdi, end))
                 return AG_NATIVE;
-        r = ag_frame_run(frame);
+        ag_signals_block(&before);
+        r = ag_frame_run(frame, frame->rsi);
         if (!ag_failed(r))
                 ag_code_map_gone(frame->rdi, end);
-        return handled(frame, r);
+        ag_frame_finish(frame, r);
+        ag_signals_restore(before);
+        return AG_HANDLED;
 }
 
 /* Nothing here may change memory that is shared: the caller may be a vfork child. */
@@ -112,7 +103,7 @@ static enum ag_outcome hook_exec(struct ag_frame *frame, uint64_t directory, uin
         while (r == -EINTR);
         if (r == 0)
                 r = ag_kernel3(__NR_execve, ag_address(ag_hello.agent_path), argv, envp);
-        return handled(frame, r);
+        return ag_frame_finish(frame, r);
 }
 
 /* Is address that of an empty string? One that could be read before is not asked for again, until it is
@@ -137,7 +128,21 @@ static enum ag_outcome hook_fstat(struct ag_frame *frame)
         if (!(at_flags & AT_EMPTY_PATH) || (at_flags & ~harmless) || (int32_t)frame->rdi < 0 ||
             !is_empty_string(frame->rsi))
                 return AG_NATIVE;
-        return handled(frame, ag_kernel3(__NR_fstat, frame->rdi, frame->rdx, 0));
+        return ag_frame_finish(frame, ag_kernel3(__NR_fstat, frame->rdi, frame->rdx, 0));
+}
+
+static enum ag_outcome hook_prctl(const struct ag_frame *frame)
+{
+        if ((int)frame->rdi == PR_SET_SECCOMP)
+                ag_process_stand_down();
+        return AG_NATIVE;
+}
+
+static enum ag_outcome hook_seccomp(const struct ag_frame *frame)
+{
+        if ((uint32_t)frame->rdi <= SECCOMP_SET_MODE_FILTER)
+                ag_process_stand_down();
+        return AG_NATIVE;
 }
 
 enum ag_outcome ag_hook(struct ag_frame *frame)
@@ -153,6 +158,12 @@ enum ag_outcome ag_hook(struct ag_frame *frame)
                 return hook_exec(frame, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8);
         case __NR_newfstatat:
                 return hook_fstat(frame);
+        case __NR_rt_sigaction:
+                return ag_hook_handler(frame);
+        case __NR_prctl:
+                return hook_prctl(frame);
+        case __NR_seccomp:
+                return hook_seccomp(frame);
         default:
                 return AG_NATIVE;
         }
@@ -167,25 +178,51 @@ static long read_link(uint64_t out, uint64_t size)
         return (long)length;
 }
 
-/* nr is below FL_SYSCALL_LIMIT: it has bits. */
-long ag_hook_exe(const struct ag_frame *frame, long result)
+/* The same with the program's path in place of the link, whose result is given up. */
+static long again_with_path(struct ag_frame *frame, uint64_t *path, long result)
 {
         uint32_t nr = (uint32_t)frame->rax;
-        bool second = ag_hot[nr] & AG_HOT_PATH2;
-        uint64_t path = second ? frame->rsi : frame->rdi;
-        struct ag_frame other = *frame;
+        uint64_t link = *path;
+        long r;
+
+        if (ag_is_open(nr))
+                ag_close((int)result);
+        *path = ag_address(ag_hello.exe_path);
+        r = ag_kernel6((long)nr, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
+        *path = link;
+        return r;
+}
+
+static long exe_result(struct ag_frame *frame, uint64_t *path, long result)
+{
+        switch ((uint32_t)frame->rax) {
+        case __NR_readlink:
+                return read_link(frame->rsi, (uint32_t)frame->rdx);
+        case __NR_readlinkat:
+                return read_link(frame->rdx, (uint32_t)frame->r10);
+        case __NR_lstat:
+                return result; /* the link itself */
+        case __NR_newfstatat:
+                if ((uint32_t)frame->r10 & AT_SYMLINK_NOFOLLOW)
+                        return result;
+                break;
+        default:
+                break;
+        }
+        return again_with_path(frame, path, result);
+}
+
+/* nr is below FL_SYSCALL_LIMIT: it has bits. */
+enum ag_outcome ag_hook_exe(struct ag_frame *frame, long result)
+{
+        uint64_t *path = ag_hot[(uint32_t)frame->rax] & AG_HOT_PATH2 ? &frame->rsi : &frame->rdi;
+        uint64_t before;
 
         /* The kernel just read it. */
-        if (ag_failed(result) || !path || !ag_equal(ag_pointer(path), "/proc/self/exe"))
-                return result;
-        if (nr == __NR_readlink)
-                return read_link(frame->rsi, (uint32_t)frame->rdx);
-        if (nr == __NR_readlinkat)
-                return read_link(frame->rdx, (uint32_t)frame->r10);
-        if (nr == __NR_lstat || (nr == __NR_newfstatat && ((uint32_t)frame->r10 & AT_SYMLINK_NOFOLLOW)))
-                return result; /* the link itself */
-        if (nr == __NR_open || nr == __NR_openat)
-                ag_close((int)result);
-        *(second ? &other.rsi : &other.rdi) = ag_address(ag_hello.exe_path);
-        return ag_frame_run(&other);
+        if (ag_failed(result) || !*path || !ag_equal(ag_pointer(*path), "/proc/self/exe"))
+                return AG_NATIVE;
+        ag_signals_block(&before);
+        ag_frame_finish(frame, exe_result(frame, path, result));
+        ag_signals_restore(before);
+        return AG_HANDLED;
 }

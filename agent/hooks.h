@@ -7,14 +7,12 @@
 #include "agent/gate.h"
 
 /* mmap, munmap, execve, execveat; newfstatat(fd, "", buffer, AT_EMPTY_PATH), which is fstat(fd, buffer) and
- * that nobody mediates. */
+ * that nobody mediates; rt_sigaction; seccomp and prctl. A hook is started over after a signal, see gate.h.
+ */
 enum ag_outcome ag_hook(struct ag_frame *frame);
 
 /* The frame's syscall, which takes a path, ran natively with this result. Where the path is "/proc/self/exe"
- * it met the agent: what the program should have got. */
-long ag_hook_exe(const struct ag_frame *frame, long result);
-
-/* The syscall with the frame's registers, from here. */
-long ag_frame_run(const struct ag_frame *frame);
+ * it met the agent: finishes the frame with what the program should have got. Else AG_NATIVE. */
+enum ag_outcome ag_hook_exe(struct ag_frame *frame, long result);
 
 #endif

@@ -68,9 +68,9 @@ static uint64_t trampolines_size(const struct ag_plan *plan, const struct ag_map
 
         for (uint32_t i = 0; i < plan->site_count; i++) {
                 if (ag_patch_wants(&plan->sites[i]) && mapping_of(&plan->sites[i], code, count))
-                        size += ag_trampoline_size(&plan->sites[i]);
+                        size += ag_trampoline_size(&plan->sites[i]) + AG_NOTE_SIZE;
         }
-        return size ? size + sizeof(struct ag_trampoline_header) : 0;
+        return size ? size + sizeof(struct ag_trampoline_header) + AG_NOTES_SIZE : 0;
 }
 
 unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *code, unsigned count,
@@ -87,7 +87,7 @@ unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *cod
                         ag_patch_wants(site) ? mapping_of(site, code, count) : NULL;
                 uint64_t window, written;
 
-                if (!mapping || at + ag_trampoline_size(site) > end)
+                if (!mapping || at + ag_trampoline_size(site) > ag_address(ag_note_at(end, patched)))
                         continue;
                 window = mapping->address + (site->start - mapping->offset);
                 if (!ag_window_check(site, ag_pointer(window)) ||
@@ -95,10 +95,12 @@ unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *cod
                         continue;
                 written = ag_trampoline_write(plan, site, window, trampolines, at, ag_pointer(at));
                 if (written && ag_window_write(site, ag_pointer(window), at)) {
+                        ag_note_write(ag_note_at(end, patched), plan, site, window, trampolines, at, written);
                         at += written;
                         patched++;
                 }
         }
+        *ag_note_count(end) = patched;
         return patched;
 }
 
@@ -227,7 +229,7 @@ static void apply(int fd, const struct ag_plan *plan, const struct ag_mapping *c
                 return;
         if (protect(code, count, PROT_READ | PROT_WRITE)) {
                 populate(plan, code, count);
-                patched = ag_patch_write(plan, code, count, trampolines, size) > 0 &&
+                patched = ag_patch_write(plan, code, count, trampolines, length) > 0 &&
                           ag_mprotect(trampolines, length, PROT_READ | PROT_EXEC) == 0;
         }
         /* Never patched code without its trampolines, never without its own protection. */

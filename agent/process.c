@@ -5,6 +5,7 @@
 #include <linux/mman.h>
 
 #include "agent/kernel.h"
+#include "agent/signals.h"
 
 #include "agent/poison.h"
 
@@ -14,6 +15,7 @@
 
 struct fl_hello ag_hello;
 uint8_t ag_hot[AG_HOT_NUMBERS];
+bool ag_stands_down;
 struct ag_process *ag_process;
 
 static struct ag_process
@@ -24,8 +26,7 @@ static bool in_mask(const uint64_t mask[FL_MASK_WORDS], unsigned nr)
         return mask[nr / 64] >> (nr % 64) & 1;
 }
 
-/* Opens: the ring can only refuse them. */
-static bool is_open(unsigned nr)
+bool ag_is_open(unsigned nr)
 {
         return nr == __NR_open || nr == __NR_openat || nr == __NR_openat2 || nr == __NR_creat;
 }
@@ -83,6 +84,122 @@ static const uint8_t traits[FL_SYSCALL_LIMIT] = {
         [__NR_removexattr] = REDO,
         [__NR_lremovexattr] = REDO,
         [__NR_bind] = REDO,
+
+        /* Where everything is mediated. Natively these never wait, or not for a signal. */
+        [__NR_getpid] = REDO,
+        [__NR_getppid] = REDO,
+        [__NR_gettid] = REDO,
+        [__NR_getuid] = REDO,
+        [__NR_geteuid] = REDO,
+        [__NR_getgid] = REDO,
+        [__NR_getegid] = REDO,
+        [__NR_getpgid] = REDO,
+        [__NR_getpgrp] = REDO,
+        [__NR_getsid] = REDO,
+        [__NR_setpgid] = REDO,
+        [__NR_setsid] = REDO,
+        [__NR_getgroups] = REDO,
+        [__NR_setgroups] = REDO,
+        [__NR_setuid] = REDO,
+        [__NR_setgid] = REDO,
+        [__NR_setreuid] = REDO,
+        [__NR_setregid] = REDO,
+        [__NR_setresuid] = REDO,
+        [__NR_setresgid] = REDO,
+        [__NR_getresuid] = REDO,
+        [__NR_getresgid] = REDO,
+        [__NR_setfsuid] = REDO,
+        [__NR_setfsgid] = REDO,
+        [__NR_capget] = REDO,
+        [__NR_capset] = REDO,
+        [__NR_umask] = REDO,
+        [__NR_uname] = REDO,
+        [__NR_sysinfo] = REDO,
+        [__NR_times] = REDO,
+        [__NR_getrusage] = REDO,
+        [__NR_getpriority] = REDO,
+        [__NR_setpriority] = REDO,
+        [__NR_getrlimit] = REDO,
+        [__NR_setrlimit] = REDO,
+        [__NR_prlimit64] = REDO,
+        [__NR_gettimeofday] = REDO,
+        [__NR_time] = REDO,
+        [__NR_clock_gettime] = REDO,
+        [__NR_clock_getres] = REDO,
+        [__NR_getitimer] = REDO,
+        [__NR_setitimer] = REDO,
+        [__NR_alarm] = REDO,
+        [__NR_timer_create] = REDO,
+        [__NR_timer_settime] = REDO,
+        [__NR_timer_gettime] = REDO,
+        [__NR_timer_getoverrun] = REDO,
+        [__NR_timer_delete] = REDO,
+        [__NR_timerfd_create] = REDO,
+        [__NR_timerfd_settime] = REDO,
+        [__NR_timerfd_gettime] = REDO,
+        [__NR_kill] = REDO,
+        [__NR_tkill] = REDO,
+        [__NR_tgkill] = REDO,
+        [__NR_rt_sigprocmask] = REDO,
+        [__NR_rt_sigpending] = REDO,
+        [__NR_rt_sigqueueinfo] = REDO,
+        [__NR_rt_tgsigqueueinfo] = REDO,
+        [__NR_sigaltstack] = REDO,
+        [__NR_signalfd] = REDO,
+        [__NR_signalfd4] = REDO,
+        [__NR_sched_yield] = REDO,
+        [__NR_sched_getaffinity] = REDO,
+        [__NR_sched_setaffinity] = REDO,
+        [__NR_sched_getparam] = REDO,
+        [__NR_sched_setparam] = REDO,
+        [__NR_sched_getscheduler] = REDO,
+        [__NR_sched_setscheduler] = REDO,
+        [__NR_sched_getattr] = REDO,
+        [__NR_sched_setattr] = REDO,
+        [__NR_sched_get_priority_max] = REDO,
+        [__NR_sched_get_priority_min] = REDO,
+        [__NR_sched_rr_get_interval] = REDO,
+        [__NR_getcpu] = REDO,
+        [__NR_brk] = REDO,
+        [__NR_mprotect] = REDO,
+        [__NR_mremap] = REDO,
+        [__NR_mincore] = REDO,
+        [__NR_madvise] = REDO,
+        [__NR_dup] = REDO,
+        [__NR_dup2] = REDO,
+        [__NR_dup3] = REDO,
+        [__NR_pipe] = REDO,
+        [__NR_pipe2] = REDO,
+        [__NR_socket] = REDO,
+        [__NR_socketpair] = REDO,
+        [__NR_getsockname] = REDO,
+        [__NR_getpeername] = REDO,
+        [__NR_setsockopt] = REDO,
+        [__NR_getsockopt] = REDO,
+        [__NR_listen] = REDO,
+        [__NR_shutdown] = REDO,
+        [__NR_epoll_create] = REDO,
+        [__NR_epoll_create1] = REDO,
+        [__NR_epoll_ctl] = REDO,
+        [__NR_eventfd] = REDO,
+        [__NR_eventfd2] = REDO,
+        [__NR_memfd_create] = REDO,
+        [__NR_lseek] = REDO,
+        [__NR_fstat] = REDO,
+        [__NR_getcwd] = REDO,
+        [__NR_fchdir] = REDO,
+        [__NR_fchmod] = REDO,
+        [__NR_fchown] = REDO,
+        [__NR_getdents] = REDO,
+        [__NR_getdents64] = REDO,
+        [__NR_inotify_init] = REDO,
+        [__NR_inotify_init1] = REDO,
+        [__NR_inotify_rm_watch] = REDO,
+        [__NR_arch_prctl] = REDO,
+        [__NR_set_tid_address] = REDO,
+        [__NR_set_robust_list] = REDO,
+        [__NR_get_robust_list] = REDO,
+        [__NR_membarrier] = REDO,
 };
 
 uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
@@ -95,7 +212,7 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
         if (in_mask(hello->mediated, nr)) {
                 bits |= path & REDO;
                 if (in_mask(hello->ring, nr))
-                        bits |= AG_HOT_RING | (is_open(nr) ? AG_HOT_OPEN : 0);
+                        bits |= AG_HOT_RING | (ag_is_open(nr) ? AG_HOT_OPEN : 0);
                 if (nr == __NR_newfstatat)
                         bits |= AG_HOT_HOOK;
         } else {
@@ -104,8 +221,19 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
                 if ((hello->flags & FL_HELLO_SUBSTITUTE_EXE) && (path & EXE))
                         bits |= path & (EXE | SECOND);
         }
-        if (nr == __NR_mmap || nr == __NR_munmap || nr == __NR_execve || nr == __NR_execveat)
+        switch (nr) {
+        case __NR_mmap:
+        case __NR_munmap:
+        case __NR_execve:
+        case __NR_execveat:
+        case __NR_rt_sigaction:
+        case __NR_prctl:
+        case __NR_seccomp:
                 bits |= AG_HOT_HOOK;
+                break;
+        default:
+                break;
+        }
         return (uint8_t)bits;
 }
 
@@ -164,20 +292,39 @@ static struct fl_ring *map_ring(uint32_t owner)
         return NULL;
 }
 
+/* In one go: a handler may not come back to what it interrupts. */
+static void attach_ring(struct ag_process *process)
+{
+        uint32_t expected = AG_RING_NONE;
+        struct fl_ring *ring;
+        uint64_t before;
+
+        ag_signals_block(&before);
+        if (__atomic_compare_exchange_n(&process->ring_state, &expected, AG_RING_ASKING, false,
+                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+                ring = map_ring(process->owner);
+                if (ring)
+                        ring_client_attach(&process->client, ring, RING_CLIENT_SPIN_US * TICKS_PER_US);
+                fl_store_release(&process->ring_state, AG_RING_SETTLED);
+        }
+        ag_signals_restore(before);
+}
+
 void ag_process_want_ring(struct ag_process *process)
 {
-        uint32_t expected = AG_RING_NONE, tid;
-        struct fl_ring *ring;
+        uint32_t tid;
 
         if (fl_load_once_32(&process->ring_state) != AG_RING_NONE || ++process->calls < RING_AFTER_CALLS)
                 return;
-        if (!ag_process_is_mine(process, &tid))
-                return;
-        if (!__atomic_compare_exchange_n(&process->ring_state, &expected, AG_RING_ASKING, false,
-                                         __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-                return;
-        ring = map_ring(process->owner);
-        if (ring)
-                ring_client_attach(&process->client, ring, RING_CLIENT_SPIN_US * TICKS_PER_US);
-        fl_store_release(&process->ring_state, AG_RING_SETTLED);
+        if (ag_process_is_mine(process, &tid))
+                attach_ring(process);
+}
+
+void ag_process_stand_down(void)
+{
+        for (unsigned nr = 0; nr < FL_SYSCALL_LIMIT; nr++) {
+                if (nr != __NR_rt_sigaction)
+                        __atomic_store_n(&ag_hot[nr], 0, __ATOMIC_RELAXED);
+        }
+        __atomic_store_n(&ag_stands_down, true, __ATOMIC_RELEASE);
 }

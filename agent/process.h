@@ -48,6 +48,7 @@ struct ag_process {
 
 extern struct fl_hello ag_hello;
 extern uint8_t ag_hot[AG_HOT_NUMBERS];
+extern bool ag_stands_down;           /* after ag_process_stand_down */
 extern struct ag_process *ag_process; /* never NULL once ag_process_init is done */
 
 /* Sets up ag_hot from ag_hello, and ag_process. */
@@ -55,6 +56,14 @@ void ag_process_init(void);
 
 /* Pure: what the gate does with nr under hello. */
 uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr);
+
+/* Opens: the ring can only refuse them. */
+bool ag_is_open(unsigned nr);
+
+/* The program installs a seccomp filter of its own. It is to see every syscall, and none that the program
+ * does not make: from here on the agent sends all to the kernel, and makes none itself but for rt_sigaction.
+ */
+void ag_process_stand_down(void);
 
 /* Is the calling thread one of the process that ag_process belongs to, and not of a vfork child that borrows
  * its memory? *ret_tid is the thread. */

@@ -5,35 +5,52 @@
 
 void ring_client_attach(struct ring_client *client, struct fl_ring *ring, uint64_t spin_ticks)
 {
-        client->claimed = 0;
         client->used = 0;
         client->spin_ticks = spin_ticks;
-        /* A fresh ring is all zero: generation 0 is the one no slot has to reach for. */
         for (unsigned slot = 0; slot < FL_RING_SLOTS; slot++)
-                client->generation[slot] = 1;
+                client->holder[slot] = 0;
         __atomic_store_n(&client->ring, ring, __ATOMIC_RELEASE);
 }
 
-int ring_client_claim(struct ring_client *client)
+int ring_client_claim(struct ring_client *client, uint64_t holder)
 {
-        uint64_t claimed = fl_load_once_64(&client->claimed);
+        for (unsigned slot = 0; slot < FL_RING_SLOTS; slot++) {
+                uint64_t nobody = 0;
 
-        while (claimed != UINT64_MAX) {
-                unsigned slot = (unsigned)__builtin_ctzll(~claimed);
-                uint64_t before = fl_fetch_or_64(&client->claimed, 1ull << slot);
-
-                if (!(before & (1ull << slot)))
+                /* Acquires what the last holder released: generation passes from one to the next. */
+                if (fl_load_once_64(&client->holder[slot]) == 0 &&
+                    __atomic_compare_exchange_n(&client->holder[slot], &nobody, holder, false,
+                                                __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
                         return (int)slot;
-                claimed = before;
+        }
+        return -1;
+}
+
+int ring_client_held(const struct ring_client *client, uint64_t holder)
+{
+        for (unsigned slot = 0; slot < FL_RING_SLOTS; slot++) {
+                if (fl_load_once_64(&client->holder[slot]) == holder)
+                        return (int)slot;
         }
         return -1;
 }
 
 void ring_client_release(struct ring_client *client, unsigned slot)
 {
-        /* Released by fetch_and, acquired by the claimer's fetch_or: generation passes from one to the next.
-         */
-        fl_fetch_and_64(&client->claimed, ~(1ull << slot));
+        fl_store_release_64(&client->holder[slot], 0);
+}
+
+/* The slot's own word remembers the last one, and only its holder writes that. A fresh ring is all zero, so
+ * generation 0 is the one no slot has to reach for. */
+uint32_t ring_client_generation(const struct ring_client *client, unsigned slot)
+{
+        return ((fl_load_once_32(&client->ring->slots[slot].request) >> FL_SLOT_STATE_BITS) + 1) &
+               GENERATION_MASK;
+}
+
+bool ring_client_submitted(const struct ring_client *client, unsigned slot, uint32_t generation)
+{
+        return fl_load_once_32(&client->ring->slots[slot].request) >> FL_SLOT_STATE_BITS == generation;
 }
 
 /* Whole words, so that the broker's copy is of words too; the rest of the last one is zero. */
@@ -52,11 +69,10 @@ static void copy_text(struct fl_slot_text *shared, const struct ring_client_payl
         fl_store_release(&shared->takes_out, payload->takes_out);
 }
 
-void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t tid, uint32_t nr,
-                        const uint64_t args[6], const struct ring_client_payload *payload)
+void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t generation, uint32_t tid,
+                        uint32_t nr, const uint64_t args[6], const struct ring_client_payload *payload)
 {
         struct fl_slot *shared = &client->ring->slots[slot];
-        uint32_t generation = client->generation[slot] & GENERATION_MASK;
 
         if (!(fl_load_once_64(&client->used) & (1ull << slot))) {
                 fl_fetch_or_seq_cst_64(&client->ring->used, 1ull << slot);
@@ -138,54 +154,34 @@ static enum fl_slot_state withdraw(struct fl_slot *shared, uint32_t generation)
         return reply_state(fl_load_seq_cst(&shared->reply_state), generation);
 }
 
-static int64_t take_result(const struct fl_slot *shared, const uint64_t *bytes)
+int64_t ring_client_take(const struct ring_client *client, unsigned slot)
 {
+        const struct fl_slot *shared = &client->ring->slots[slot];
         int64_t result = (int64_t)fl_load_once_64((const uint64_t *)&shared->result);
         uint32_t size = fl_load_once_32(&shared->out_size);
         int64_t r;
 
         if (size == 0 || size > FL_SLOT_OUT_MAX)
                 return result;
-        r = ring_client_deliver(fl_load_once_64(&shared->out_address), bytes, size);
+        r = ring_client_deliver(fl_load_once_64(&shared->out_address), client->ring->outs[slot].bytes, size);
         return r < 0 ? r : result;
 }
 
-enum ring_client_outcome ring_client_await(struct ring_client *client, unsigned slot, int64_t *ret_result)
+enum ring_client_outcome ring_client_await(struct ring_client *client, unsigned slot, uint32_t generation)
 {
         struct fl_slot *shared = &client->ring->slots[slot];
-        uint32_t generation = client->generation[slot] & GENERATION_MASK;
-        enum fl_slot_state state = FL_SLOT_FREE;
+        enum fl_slot_state state = reply_state(fl_load_seq_cst(&shared->reply_state), generation);
 
         /* Dekker pair of the broker's "polling = 0; scans once more": who reads non-zero here was seen there.
          */
-        if (fl_load_seq_cst(&client->ring->polling))
+        if (!is_final(state) && fl_load_seq_cst(&client->ring->polling))
                 state = spin(client, shared, generation);
         if (!is_final(state) && state != FL_SLOT_TAKEN)
                 state = withdraw(shared, generation);
         if (state == FL_SLOT_TAKEN)
                 state = sleep_until_final(shared, generation);
 
-        client->generation[slot] = (generation + 1) & GENERATION_MASK;
         if (state != FL_SLOT_DONE || fl_load_once_32(&shared->answer) != FL_ANSWER_RESULT)
                 return RING_CLIENT_NATIVE;
-        *ret_result = take_result(shared, client->ring->outs[slot].bytes);
         return RING_CLIENT_RESULT;
-}
-
-enum ring_client_outcome ring_client_call(struct ring_client *client, uint32_t tid, uint32_t nr,
-                                          const uint64_t args[6], const struct ring_client_payload *payload,
-                                          int64_t *ret_result)
-{
-        enum ring_client_outcome outcome;
-        int slot;
-
-        if (!ring_client_hot(client))
-                return RING_CLIENT_NATIVE;
-        slot = ring_client_claim(client);
-        if (slot < 0)
-                return RING_CLIENT_NATIVE;
-        ring_client_submit(client, (unsigned)slot, tid, nr, args, payload);
-        outcome = ring_client_await(client, (unsigned)slot, ret_result);
-        ring_client_release(client, (unsigned)slot);
-        return outcome;
 }

@@ -4,8 +4,8 @@
  *
  * Freestanding, and compiled hosted for tests: it includes nothing but proto/, calls nothing but
  * ring_client_wait, keeps no thread-local state and may be entered by any number of threads and from
- * signal handlers. A caller that never comes back (a handler that jumps away, a thread that ends) costs its
- * slot and nothing else.
+ * signal handlers. Every function may be started over after a signal at any instruction of it; the slot's
+ * words say how far it is. A caller that never comes back costs its slot and nothing else.
  *
  * One struct ring_client a process, in the agent's own memory. Nothing here is trusted by the broker.
  */
@@ -19,15 +19,14 @@
 #include "proto/ring.h"
 
 struct ring_client {
-        struct fl_ring *ring; /* NULL: none, every call runs natively */
-        uint64_t claimed;     /* one bit a slot; an assembly entry may claim by "lock bts" itself */
-        uint64_t used;        /* what was already set in ring->used */
-        uint64_t spin_ticks;  /* of the time stamp counter, before the waiter gives up or sleeps */
-        uint32_t generation[FL_RING_SLOTS]; /* of the slot's next use; written by the slot's claimer */
+        struct fl_ring *ring;           /* NULL: none, every call runs natively */
+        uint64_t used;                  /* what was already set in ring->used */
+        uint64_t spin_ticks;            /* of the time stamp counter, before the waiter gives up or sleeps */
+        uint64_t holder[FL_RING_SLOTS]; /* who claimed the slot; 0: free */
 };
 
 enum ring_client_outcome {
-        RING_CLIENT_RESULT = 1, /* *ret_result is what the syscall returns */
+        RING_CLIENT_RESULT = 1, /* the broker did it */
         RING_CLIENT_NATIVE = 2, /* run the syscall instruction */
 };
 
@@ -59,23 +58,31 @@ static inline bool ring_client_hot(const struct ring_client *client)
         return client->ring && fl_load_acquire(&client->ring->polling) != 0;
 }
 
-/* A free slot, the lowest first so that the broker looks at few; -1 where all are taken. */
-int ring_client_claim(struct ring_client *client);
+/* A free slot for holder (not 0), the lowest first so that the broker looks at few; -1 where all are taken.
+ */
+int ring_client_claim(struct ring_client *client, uint64_t holder);
 
-/* Submits a claimed slot. */
-void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t tid, uint32_t nr,
-                        const uint64_t args[6], const struct ring_client_payload *payload);
+/* The slot that holder claimed; -1: none. */
+int ring_client_held(const struct ring_client *client, uint64_t holder);
+
+/* Of the next use of a claimed slot. */
+uint32_t ring_client_generation(const struct ring_client *client, unsigned slot);
+
+/* Submits a claimed slot with its next generation. */
+void ring_client_submit(struct ring_client *client, unsigned slot, uint32_t generation, uint32_t tid,
+                        uint32_t nr, const uint64_t args[6], const struct ring_client_payload *payload);
+
+/* Was the claimed slot submitted with this generation? */
+bool ring_client_submitted(const struct ring_client *client, unsigned slot, uint32_t generation);
 
 /* Waits for the answer to what was submitted in slot, or withdraws it where nobody polls or nobody took it
- * within the spin budget. *ret_result is set for RING_CLIENT_RESULT only. The slot stays claimed. */
-enum ring_client_outcome ring_client_await(struct ring_client *client, unsigned slot, int64_t *ret_result);
+ * within the spin budget. The slot stays claimed; asked again, the answer is the same. */
+enum ring_client_outcome ring_client_await(struct ring_client *client, unsigned slot, uint32_t generation);
+
+/* After RING_CLIENT_RESULT, and before the release: what the syscall returns. */
+int64_t ring_client_take(const struct ring_client *client, unsigned slot);
 
 /* Lets go of a claimed slot, submitted and awaited or never submitted. */
 void ring_client_release(struct ring_client *client, unsigned slot);
-
-/* All of the above for one syscall. */
-enum ring_client_outcome ring_client_call(struct ring_client *client, uint32_t tid, uint32_t nr,
-                                          const uint64_t args[6], const struct ring_client_payload *payload,
-                                          int64_t *ret_result);
 
 #endif

@@ -128,3 +128,25 @@ bool ag_window_check(const struct fl_site *site, const uint8_t *window)
         return window[site->syscall_at] == 0x0f && window[site->syscall_at + 1] == 0x05 &&
                fl_window_hash(window, site->length) == site->original;
 }
+
+/* "movl $n, %eax" and nothing else in front. */
+static bool only_sets_number(const struct ag_plan *plan, const struct fl_site *site)
+{
+        return site->before_size == 5 && site->syscall_at == 5 && site->relocations == 0 &&
+               ag_plan_code(plan, site)[0] == 0xb8;
+}
+
+void ag_note_write(struct ag_note *note, const struct ag_plan *plan, const struct fl_site *site,
+                   uint64_t window, uint64_t header, uint64_t at, uint64_t size)
+{
+        *note = (struct ag_note){
+                .window = (int32_t)(window - header),
+                .trampoline = (uint32_t)(at - header),
+                .size = (uint16_t)size,
+                .nr = site->nr,
+                .before_size = (uint8_t)site->before_size,
+                .syscall_at = site->syscall_at,
+                .flags = (uint8_t)((ag_site_in_place(site) ? AG_NOTE_IN_PLACE : 0) |
+                                   (only_sets_number(plan, site) ? AG_NOTE_REPEATS : 0)),
+        };
+}

@@ -22,6 +22,9 @@
  *      jmp back
  *
  * rcx and r11 are free from the syscall's start on, as the instruction destroys them; flags are not touched.
+ *
+ * Notes about the trampolines lie at the end of the mapping, in their order from the end down, and their
+ * number behind them: signals that arrive in a trampoline are to be told of the site.
  */
 #ifndef FLICKER_AGENT_TRAMPOLINE_H
 #define FLICKER_AGENT_TRAMPOLINE_H
@@ -36,6 +39,46 @@ struct ag_trampoline_header {
         uint64_t gate; /* address of ag_gate */
         uint64_t hot;  /* address of a byte for each 16-bit number: zero runs natively */
 };
+
+struct ag_note {
+        int32_t window;      /* from the mapping's start, bytes */
+        uint32_t trampoline; /* likewise */
+        uint16_t size;       /* of the trampoline */
+        uint16_t nr;         /* as in struct fl_site */
+        uint8_t before_size, syscall_at;
+        uint8_t flags; /* enum ag_note_flags */
+        uint8_t reserved;
+};
+
+enum ag_note_flags {
+        AG_NOTE_IN_PLACE = 1u << 0, /* the site's own instruction is the one that runs */
+        AG_NOTE_REPEATS = 1u << 1,  /* the window may be run again from its start: it only sets the number */
+};
+
+/* Bytes of the note of one trampoline, and what a mapping takes besides. */
+#define AG_NOTE_SIZE  sizeof(struct ag_note)
+#define AG_NOTES_SIZE sizeof(uint64_t)
+
+/* Note index of the mapping that ends at end. */
+static inline struct ag_note *ag_note_at(uint64_t end, uint64_t index)
+{
+        return (struct ag_note *)(uintptr_t)(end - AG_NOTES_SIZE - (index + 1) * AG_NOTE_SIZE);
+}
+
+static inline uint64_t *ag_note_count(uint64_t end)
+{
+        return (uint64_t *)(uintptr_t)(end - AG_NOTES_SIZE);
+}
+
+/* Where a trampoline has its syscall instruction, or the jump to the one in place. */
+static inline uint64_t ag_note_go(const struct ag_note *note)
+{
+        return note->before_size + (note->nr == FL_SITE_NR_UNKNOWN ? 18u : 0) + 13u;
+}
+
+/* Writes the note of a site whose trampoline, of size bytes, is at address at in the mapping at header. */
+void ag_note_write(struct ag_note *note, const struct ag_plan *plan, const struct fl_site *site,
+                   uint64_t window, uint64_t header, uint64_t at, uint64_t size);
 
 /* Does the site's own syscall instruction stay in place? */
 static inline bool ag_site_in_place(const struct fl_site *site)

@@ -32,31 +32,59 @@ static bool is_agent(const struct session *session, dev_t device, ino_t inode)
                same_file(device, inode, session->agent_device, session->agent_inode);
 }
 
+static struct pending_exec *exec_by_agent(const struct process *process)
+{
+        struct pending_exec *exec = process->execs;
+
+        while (exec && !exec->by_agent)
+                exec = exec->next;
+        return exec;
+}
+
+/* Was this file approved as an image, the agent's execs aside? */
+static bool is_approved(const struct process *process, dev_t device, ino_t inode)
+{
+        for (const struct pending_exec *exec = process->execs; exec; exec = exec->next)
+                if (!exec->by_agent && same_file(device, inode, exec->program.device, exec->program.inode))
+                        return true;
+        return false;
+}
+
+/* What runs is what ran before: the caller's own exec has failed, unless the agent execs itself. Those of
+ * other threads may still be under way in the kernel, and stay pending. A new image of the agent asks
+ * FL_CALL_HELLO before foreign code runs, so an agent that asks something else is the old image still. */
+static void settle_old_image(struct session *session, struct process *process, pid_t tid)
+{
+        const struct pending_exec *exec = process_exec_of(process, tid);
+
+        if (exec && !exec->by_agent)
+                process_drop_exec(&session->processes, process, tid);
+        process_drop_dead_execs(&session->processes, process);
+}
+
 /* What the process of a pending exec shows, with the table lock held: true to serve it. */
 static bool verify_pending(struct session *session, struct process *process, const struct caller *caller)
 {
         dev_t device;
         ino_t inode;
+        bool is_old;
 
         if (proc_exe(caller->tid, &device, &inode) < 0)
                 return !caller->alive(caller); /* gone: whatever is answered reaches no one */
-        if (process->exec_by_agent) {
-                /* A new image of the agent asks FL_CALL_HELLO before foreign code runs, so an agent that asks
-                 * something else is the old image still (the exec failed, or another thread asks). */
-                return is_agent(session, device, inode) ||
-                       same_file(device, inode, process->old_device, process->old_inode);
-        }
-        if (same_file(device, inode, process->program.device, process->program.inode)) {
-                process_set_pending(&session->processes, process, false);
+        is_old = same_file(device, inode, process->old_device, process->old_inode);
+        if (is_approved(process, device, inode)) {
                 process_drop_ring(process);
                 process->exe_path[0] = '\0';
+                /* A program that executes itself looks the same before and after. */
+                if (is_old)
+                        settle_old_image(session, process, caller->tid);
+                else
+                        process_drop_execs(&session->processes, process);
                 return true;
         }
-        if (!same_file(device, inode, process->old_device, process->old_inode))
-                return false;
-        if (caller->tid == process->exec_tid) /* the exec failed */
-                process_set_pending(&session->processes, process, false);
-        return true;
+        if (is_old)
+                settle_old_image(session, process, caller->tid);
+        return is_old || (is_agent(session, device, inode) && exec_by_agent(process));
 }
 
 bool image_verify(struct session *session, const struct caller *caller)
@@ -71,7 +99,7 @@ bool image_verify(struct session *session, const struct caller *caller)
         process = process_find(&session->processes, caller->tid);
         if (!process)
                 process = process_find(&session->processes, proc_tgid(caller->tid));
-        if (process && process->exec_pending)
+        if (process && process->execs)
                 good = verify_pending(session, process, caller);
         pthread_mutex_unlock(&session->processes.lock);
         if (!good)
@@ -83,6 +111,7 @@ bool image_verify(struct session *session, const struct caller *caller)
 static bool is_announced(struct session *session, const struct caller *caller, const struct raw_call *call)
 {
         char path[FL_PATH_MAX];
+        const struct pending_exec *exec;
         struct process *process;
         bool announced;
 
@@ -90,17 +119,16 @@ static bool is_announced(struct session *session, const struct caller *caller, c
                 return false;
         pthread_mutex_lock(&session->processes.lock);
         process = process_find(&session->processes, proc_tgid(caller->tid));
-        announced = process && process->exec_pending && process->exec_by_agent &&
-                    process->exec_tid == caller->tid;
+        exec = process ? process_exec_of(process, caller->tid) : NULL;
+        announced = exec && exec->by_agent;
         pthread_mutex_unlock(&session->processes.lock);
 
         return announced && target_read_string(caller->tid, call->args[0], path, sizeof path) > 0 &&
                strcmp(path, session->options.agent_path) == 0;
 }
 
-/* Remembers an approved exec. Takes over *program. */
-static int remember(struct session *session, const struct caller *caller, struct exec_program *program,
-                    bool by_agent)
+/* Remembers an approved exec. Takes over *exec where it returns 0. */
+static int remember(struct session *session, const struct caller *caller, struct pending_exec *exec)
 {
         struct process *process;
         dev_t device;
@@ -110,20 +138,17 @@ static int remember(struct session *session, const struct caller *caller, struct
 
         if (r < 0 || pid < 0)
                 return -ESRCH;
+        exec->tid = caller->tid;
         pthread_mutex_lock(&session->processes.lock);
         r = process_make(&session->processes, pid, &process);
         if (r == 0 && !caller->alive(caller))
                 r = -ESRCH; /* the entry may be another process's: leave it alone */
-        if (r == 0) {
-                process_set_pending(&session->processes, process, false);
-                process->program = *program;
-                exec_program_init(program);
-                process->exec_by_agent = by_agent;
-                process->exec_tid = caller->tid;
+        if (r == 0 && !process->execs) {
                 process->old_device = device;
                 process->old_inode = inode;
-                process_set_pending(&session->processes, process, true);
         }
+        if (r == 0)
+                r = process_add_exec(&session->processes, process, exec);
         pthread_mutex_unlock(&session->processes.lock);
         return r;
 }
@@ -132,21 +157,22 @@ static int remember(struct session *session, const struct caller *caller, struct
 static int approve(struct server *server, const struct caller *caller, const struct raw_call *call,
                    bool by_agent)
 {
-        struct exec_program *program = malloc(sizeof *program);
+        struct pending_exec *exec = calloc(1, sizeof *exec);
         int r;
 
-        if (!program)
+        if (!exec)
                 return -ENOMEM;
-        exec_program_init(program);
+        exec->by_agent = by_agent;
+        exec_program_init(&exec->program);
         request_finish(server->request);
         request_init(server->request);
         r = decode(caller, call, server->request);
         if (r == 0)
-                r = exec_approve(&server->worker, caller, server->request, program, &server->reply);
+                r = exec_approve(&server->worker, caller, server->request, &exec->program, &server->reply);
         if (r == 0)
-                r = remember(server->session, caller, program, by_agent);
-        exec_program_finish(program);
-        free(program);
+                r = remember(server->session, caller, exec);
+        if (r < 0)
+                pending_exec_destroy(exec);
         return r;
 }
 
@@ -196,37 +222,47 @@ static void fill_hello(const struct session *session, const struct exec_program 
 _Static_assert(SYSCALLS_LIMIT == FL_SYSCALL_LIMIT, "the masks of tiers and agent agree");
 _Static_assert(REQUEST_PATH_MAX == FL_PATH_MAX, "paths of broker and agent agree");
 
+/* Is the thread that asked for this exec still there, and not the caller? Then it may be on its way in the
+ * kernel, to an image that has to be looked at, and whoever says hello meanwhile is of the old one. */
+static bool is_under_way(const struct process *process, const struct pending_exec *exec,
+                         const struct caller *caller)
+{
+        return exec->tid != caller->tid && proc_is_thread(process->pid, exec->tid);
+}
+
 /* A script's agent executes itself once more with the interpreter's arguments, so that /proc/PID/cmdline
  * shows them. The approval stays, now for what is no script any more. */
-static int say_hello_to_script(struct process *process, const struct caller *caller, struct reply *reply)
+static void keep_for_script(struct pending_exec *exec, const struct caller *caller)
 {
-        int fd = fcntl(process->program.fd, F_DUPFD_CLOEXEC, 3);
-
-        if (fd < 0)
-                return -errno;
-        process->program.script_arguments = 0;
-        process->exec_tid = caller->tid;
-        reply->kind = REPLY_DESCRIPTOR;
-        reply->fd = fd;
-        reply->fd_cloexec = true;
-        return 0;
+        exec->program.script_arguments = 0;
+        exec->tid = caller->tid;
 }
 
 /* With the table lock held. Gives the program's descriptor to the reply. */
 static int say_hello(struct session *session, struct process *process, const struct caller *caller,
                      struct reply *reply, struct fl_hello *hello)
 {
-        if (!process || !process->exec_pending || !process->exec_by_agent)
+        struct pending_exec *exec = process ? exec_by_agent(process) : NULL;
+        int fd;
+
+        if (!exec)
                 return -EPERM;
-        fill_hello(session, &process->program, hello);
-        process_drop_ring(process);
-        strcpy(process->exe_path, process->program.exe_path);
-        if (process->program.script_arguments)
-                return say_hello_to_script(process, caller, reply);
+        fd = fcntl(exec->program.fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return -errno;
         reply->kind = REPLY_DESCRIPTOR;
-        reply->fd = fd_take(&process->program.fd);
+        reply->fd = fd;
         reply->fd_cloexec = true;
-        process_set_pending(&session->processes, process, false);
+        fill_hello(session, &exec->program, hello);
+        process_drop_ring(process);
+        strcpy(process->exe_path, exec->program.exe_path);
+        if (!is_under_way(process, exec, caller)) {
+                if (exec->program.script_arguments)
+                        keep_for_script(exec, caller);
+                else
+                        process_drop_exec(&session->processes, process, exec->tid);
+        }
+        process_drop_dead_execs(&session->processes, process);
         return 0;
 }
 

@@ -64,24 +64,90 @@ int process_give_ring(struct process *process)
         return 0;
 }
 
-void process_set_pending(struct process_table *table, struct process *process, bool pending)
+void pending_exec_destroy(struct pending_exec *exec)
 {
-        if (process->exec_pending == pending)
+        if (!exec)
                 return;
-        process->exec_pending = pending;
+        exec_program_finish(&exec->program);
+        free(exec);
+}
+
+struct pending_exec *process_exec_of(struct process *process, pid_t tid)
+{
+        struct pending_exec *exec = process->execs;
+
+        while (exec && exec->tid != tid)
+                exec = exec->next;
+        return exec;
+}
+
+static void drop_exec_at(struct process_table *table, struct process *process, struct pending_exec **link)
+{
+        struct pending_exec *exec = *link;
+
+        *link = exec->next;
+        pending_exec_destroy(exec);
+        if (process->execs)
+                return;
         if (process->ring)
-                atomic_store(&process->ring->suspended, pending);
-        if (pending) {
-                __atomic_add_fetch(&table->execs_pending, 1, __ATOMIC_RELAXED);
-                return;
-        }
+                atomic_store(&process->ring->suspended, false);
         __atomic_sub_fetch(&table->execs_pending, 1, __ATOMIC_RELAXED);
-        exec_program_finish(&process->program);
+}
+
+void process_drop_exec(struct process_table *table, struct process *process, pid_t tid)
+{
+        for (struct pending_exec **link = &process->execs; *link; link = &(*link)->next)
+                if ((*link)->tid == tid) {
+                        drop_exec_at(table, process, link);
+                        return;
+                }
+}
+
+void process_drop_dead_execs(struct process_table *table, struct process *process)
+{
+        struct pending_exec **link = &process->execs;
+
+        while (*link)
+                if (proc_is_thread(process->pid, (*link)->tid))
+                        link = &(*link)->next;
+                else
+                        drop_exec_at(table, process, link);
+}
+
+void process_drop_execs(struct process_table *table, struct process *process)
+{
+        while (process->execs)
+                drop_exec_at(table, process, &process->execs);
+}
+
+static unsigned count_execs(const struct process *process)
+{
+        unsigned count = 0;
+
+        for (const struct pending_exec *exec = process->execs; exec; exec = exec->next)
+                count++;
+        return count;
+}
+
+int process_add_exec(struct process_table *table, struct process *process, struct pending_exec *exec)
+{
+        process_drop_exec(table, process, exec->tid);
+        if (count_execs(process) >= PROCESS_EXECS_MAX)
+                process_drop_dead_execs(table, process);
+        if (count_execs(process) >= PROCESS_EXECS_MAX)
+                return -EAGAIN;
+        if (!process->execs)
+                __atomic_add_fetch(&table->execs_pending, 1, __ATOMIC_RELAXED);
+        exec->next = process->execs;
+        process->execs = exec;
+        if (process->ring)
+                atomic_store(&process->ring->suspended, true);
+        return 0;
 }
 
 static void destroy(struct process_table *table, struct process *process)
 {
-        process_set_pending(table, process, false);
+        process_drop_execs(table, process);
         process_drop_ring(process);
         close(process->pidfd);
         free(process);
@@ -174,7 +240,6 @@ int process_make(struct process_table *table, pid_t pid, struct process **ret_pr
                 return -error;
         }
         process->pid = pid;
-        exec_program_init(&process->program);
         inherit_program(table, process);
         process->next = *bucket_of(table, pid);
         *bucket_of(table, pid) = process;

@@ -18,6 +18,7 @@
 #include "broker/intake/ring_view.h"
 
 #define PROCESS_BUCKETS       256
+#define PROCESS_EXECS_MAX     16 /* threads of one process that exec at the same time */
 #define PROCESS_ANCESTORS_MAX 64 /* that are asked which program a forked process runs */
 
 /* A ring, shared by its process's entry and the poller: the last one to let go destroys it. */
@@ -31,18 +32,23 @@ struct process_ring {
         int pidfd; /* its own */
 };
 
+/* An exec that was approved and let go on, until the new image shows itself or the thread asks for something
+ * else. */
+struct pending_exec {
+        struct pending_exec *next;
+        pid_t tid;     /* the thread that asked */
+        bool by_agent; /* the image has to be the agent; else the approved file itself */
+        struct exec_program program;
+};
+
 struct process {
         struct process *next; /* in its bucket */
         pid_t pid;
         int pidfd;
 
-        /* An exec that was approved and let go on, until the new image shows itself. */
-        bool exec_pending;
-        bool exec_by_agent; /* the image has to be the agent; else the approved file itself */
-        pid_t exec_tid;     /* the thread that asked */
-        dev_t old_device;   /* what the process ran when it asked */
+        struct pending_exec *execs; /* one a thread, the latest first */
+        dev_t old_device;           /* what the process ran when the first of them asked */
         ino_t old_inode;
-        struct exec_program program; /* approved */
 
         /* The program that runs by way of the agent; empty where there is none. */
         char exe_path[REQUEST_PATH_MAX];
@@ -57,7 +63,7 @@ struct process_table {
         pthread_mutex_t lock; /* guards every entry; held for short, never while asking the kernel to wait */
         struct process *buckets[PROCESS_BUCKETS];
         unsigned count, created;
-        unsigned execs_pending; /* entries with exec_pending; read without the lock as a hint */
+        unsigned execs_pending; /* entries with execs; read without the lock as a hint */
 };
 
 void process_table_init(struct process_table *table);
@@ -68,11 +74,18 @@ struct process *process_find(struct process_table *table, pid_t pid);
 /* The same without asking whether it still lives: for hints that may be wrong. */
 struct process *process_peek(struct process_table *table, pid_t pid);
 int process_make(struct process_table *table, pid_t pid, struct process **ret_process);
-void process_set_pending(struct process_table *table, struct process *process, bool pending);
+struct pending_exec *process_exec_of(struct process *process, pid_t tid);
+/* Puts exec in place of what its thread had pending. -EAGAIN where too many threads exec. */
+int process_add_exec(struct process_table *table, struct process *process, struct pending_exec *exec);
+void process_drop_exec(struct process_table *table, struct process *process, pid_t tid);
+/* Those of threads that are gone: they exec no more. */
+void process_drop_dead_execs(struct process_table *table, struct process *process);
+void process_drop_execs(struct process_table *table, struct process *process);
 int process_give_ring(struct process *process); /* a new one, in place of any it has */
 void process_drop_ring(struct process *process);
 
 /* Any thread. */
+void pending_exec_destroy(struct pending_exec *exec);
 void process_ring_unref(struct process_ring *ring);
 
 #endif

@@ -55,7 +55,8 @@ enum fl_hello_flags {
 struct fl_hello {
         uint32_t version;
         uint32_t flags;
-        /* Bit nr set: the broker decides this syscall; a site with this number is worth a patch. */
+        /* Bit nr set: the filter notifies the broker of this syscall (some may be let go by registers,
+         * without). */
         uint64_t mediated[FL_MASK_WORDS];
         /* Subset of mediated that may be submitted on the ring; the rest of mediated, and all else, runs
          * natively (and meets the seccomp filter there). */

@@ -16,7 +16,7 @@
 #define RENAME_EXCHANGE  (1 << 1)
 #endif
 
-/* Between finding out whether a name is a directory and renaming it, nobody may put a directory there. */
+/* Between finding out whether a name is a directory or a socket and renaming it, nobody may put one there. */
 static pthread_mutex_t tree_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void tree_hold(void)
@@ -190,6 +190,25 @@ static int prepare_source(struct operation *operation, struct place *place)
         return resolve_object(operation, &request->path[0], mode, 0, place);
 }
 
+static void deny_by_default(struct verdict *verdict)
+{
+        verdict->outcome = VERDICT_DENY;
+        verdict->error = EACCES;
+        verdict->rule = NULL;
+        verdict->baseline = false;
+}
+
+/* By its new name a socket may be connected to by other rules than by its old one. */
+static int judge_socket_move(struct operation *operation, const struct place *from, const struct place *to,
+                             const char *name)
+{
+        struct verdict verdict;
+
+        deny_by_default(&verdict);
+        policy_check_socket_move(operation->worker->operations->policy, from->path, to->path, &verdict);
+        return operation_conclude(operation, &verdict, name, NULL, from->path, from->length);
+}
+
 static int link_places(struct operation *operation, const struct place *source, struct place *target)
 {
         char link[PLACE_LINK_MAX];
@@ -200,6 +219,8 @@ static int link_places(struct operation *operation, const struct place *source, 
         place_assume_rights(operation, target);
         if (r >= 0)
                 r = place_judge(operation, target, PATH_WRITE, "link", NULL);
+        if (r >= 0 && S_ISSOCK(source->status.st_mode))
+                r = judge_socket_move(operation, source, target, "link");
         if (r < 0 && !target->dots && operation->reply->verdict.outcome == VERDICT_DENY &&
             name_exists(target))
                 return operation_unjudge(operation, EEXIST);
@@ -237,12 +258,13 @@ static int judge_move(struct operation *operation, const struct place *from, con
         struct verdict verdict;
         struct stat status;
 
-        if (fstatat(from->parent, from->name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode))
+        if (fstatat(from->parent, from->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
-        verdict.outcome = VERDICT_DENY;
-        verdict.error = EACCES;
-        verdict.rule = NULL;
-        verdict.baseline = false;
+        if (S_ISSOCK(status.st_mode))
+                return judge_socket_move(operation, from, to, "rename");
+        if (!S_ISDIR(status.st_mode))
+                return 0;
+        deny_by_default(&verdict);
         policy_check_move(operation->worker->operations->policy, from->path, from->length, to->path,
                           to->length, &verdict);
         return operation_conclude(operation, &verdict, "rename", NULL, from->path, from->length);

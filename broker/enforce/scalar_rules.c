@@ -163,6 +163,12 @@ static bool privileged(const struct tiers *tiers)
                 WHERE(2, INT_EQ(1, IPPROTO_IPV6), INT_MASKED(2, option_mask, first))                         \
         }
 
+#define SOURCE_ROUTE(level, option)                                                                          \
+        {                                                                                                    \
+                .nr = SYS_setsockopt, BASELINE(EPERM), .object = "a route of its own",                       \
+                WHERE(3, INT_EQ(1, level), INT_EQ(2, option), INT_NE(4, 0))                                  \
+        }
+
 const struct scalar_rule scalar_rules[] = {
         /*
          * Sockets. What the policy language does not know fails as on a kernel without it: programs
@@ -233,6 +239,11 @@ const struct scalar_rule scalar_rules[] = {
         {.nr = SYS_sendmsg, .outcome = SCALAR_ASK, WHERE(1, INT_MASKED(2, MSG_FASTOPEN, MSG_FASTOPEN))},
         {.nr = SYS_sendmmsg, .outcome = SCALAR_ASK, WHERE(1, INT_MASKED(3, MSG_FASTOPEN, MSG_FASTOPEN))},
 
+        /* Where a packet goes first is where it goes: a route would lead round the judged address. Taking one
+         * off (a length of 0) is fine. */
+        SOURCE_ROUTE(IPPROTO_IP, IP_OPTIONS),
+        SOURCE_ROUTE(IPPROTO_IPV6, IPV6_RTHDR),
+        SOURCE_ROUTE(IPPROTO_IPV6, IPV6_2292PKTOPTIONS),
         /* iptables, arptables, ebtables, ipvs; multicast routing is 200 to 212. */
         SOCKET_OPTIONS(~1u, 64),
         SOCKET_OPTIONS(~1u, 96),

@@ -107,6 +107,11 @@ void policy_check_path(const struct policy *policy, const char *path, size_t len
 void policy_check_move(const struct policy *policy, const char *source, size_t source_length,
                        const char *target, size_t target_length, struct verdict *ret_verdict);
 
+/* The same where source is a socket (NUL-terminated paths), for a rename or a hard link: it must not come to
+ * where connecting is granted and was not, nor, if it could be bound where it is, to where it could not. */
+void policy_check_socket_move(const struct policy *policy, const char *source, const char *target,
+                              struct verdict *ret_verdict);
+
 /* May the names in directory path be told as they come and go? Refused where something beneath may be hidden.
  */
 void policy_check_listing(const struct policy *policy, const char *path, size_t length,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "broker/policy/compiled.h"
 
@@ -106,6 +107,9 @@ static void compare_places(const struct policy *policy, const struct place *sour
                 return;
         }
         node = node_missing(policy, target, source, grants, grants_covered(source->covers));
+        /* A socket that may be bound where it is would be known by a name that may not. */
+        if (node == AUTOMATON_NO_RULE)
+                node = node_missing(policy, source, target, LIST_BIT(RULE_NETWORK_BIND), target->covers);
         if (node != AUTOMATON_NO_RULE) {
                 refuse(ret_verdict, NULL);
                 return;
@@ -127,6 +131,28 @@ void policy_check_move(const struct policy *policy, const char *source, size_t s
                 compare_places(policy, &from, &to, ret_verdict);
         free(from.nodes.owned);
         free(to.nodes.owned);
+}
+
+static bool socket_granted(const struct policy *policy, bool bind, const char *path)
+{
+        const struct sockaddr_storage any = {.ss_family = AF_UNIX};
+        struct verdict verdict = {0};
+
+        policy_check_address(policy, bind, 0, &any, sizeof any, path, &verdict);
+        return verdict.outcome == VERDICT_ALLOW;
+}
+
+void policy_check_socket_move(const struct policy *policy, const char *source, const char *target,
+                              struct verdict *ret_verdict)
+{
+        if ((socket_granted(policy, false, target) && !socket_granted(policy, false, source)) ||
+            (socket_granted(policy, true, source) && !socket_granted(policy, true, target))) {
+                refuse(ret_verdict, NULL);
+                return;
+        }
+        ret_verdict->outcome = VERDICT_ALLOW;
+        ret_verdict->error = 0;
+        ret_verdict->rule = NULL;
 }
 
 static const struct rule *first_hide(const struct policy *policy)

@@ -172,8 +172,6 @@ static enum tier_action scalar_action(const struct tiers *tiers, int nr)
                 return tiers->hides ? TIER_NOSYS : TIER_NATIVE;
         case SYS_fcntl:
                 return tiers->signals_scoped ? TIER_NATIVE : TIER_SCALAR;
-        case SYS_setsockopt:
-                return tiers->privileged ? TIER_SCALAR : TIER_NATIVE;
         default:
                 return TIER_SCALAR;
         }
@@ -281,10 +279,10 @@ static void plan_masks(struct tiers *tiers, int nr)
                 mask_set(tiers->reported, nr);
         if (tiers->action[nr] != TIER_NOTIFY)
                 return;
+        mask_set(tiers->mediated, nr);
         if ((treatment != TREAT_OPEN && treatment != TREAT_META && treatment != TREAT_BROKER) ||
             is_system_v_ipc(nr))
                 return;
-        mask_set(tiers->mediated, nr);
         switch (nr) {
         case SYS_bind:
         case SYS_connect:

@@ -6,7 +6,7 @@
  * From the environment (see run.sh): DIR, a directory where all is granted except DIR/secret (deny, a file
  * "file" in it says "SECRET") and DIR/hidden; OUTSIDE, a file that nothing grants; PORT, where something
  * listens on 127.0.0.1 (granted) and 127.0.0.3 (refused); SOCKET, a listening Unix socket that nothing
- * grants.
+ * grants (the same is DIR/giver, DIR/plain/socket and DIR/granted/never).
  */
 #ifndef FLICKER_TESTS_HOSTILE_ATTACK_H
 #define FLICKER_TESTS_HOSTILE_ATTACK_H
@@ -102,6 +102,33 @@ static inline pid_t parent_of(pid_t pid)
         if (file)
                 fclose(file);
         return parent;
+}
+
+/*
+ * A syscall instruction that no disassembly shows: it lies inside the immediate of another instruction, so
+ * that the agent has not redirected it. Whatever the program can do itself it can do by this one.
+ */
+__asm__(".pushsection .text\n"
+        "attack_hidden_gate:\n"
+        "\tmovl $0x90c3050f, %eax\n" /* 0f 05 syscall, c3 ret */
+        "\tret\n"
+        ".popsection\n");
+
+static inline long hidden_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+        register long r10 __asm__("r10") = d;
+        register long r8 __asm__("r8") = e;
+        register long r9 __asm__("r9") = f;
+        long result;
+
+        /* Below the red zone: the call pushes. */
+        __asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"
+                         "call attack_hidden_gate+1\n\t"
+                         "leaq 128(%%rsp), %%rsp"
+                         : "=a"(result)
+                         : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                         : "rcx", "r11", "memory", "cc");
+        return result;
 }
 
 static inline int finished(void)

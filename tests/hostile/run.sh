@@ -34,12 +34,13 @@ policy=$here/policy.json
 [ ! -e "$here/policy_$attack.json" ] || policy=$here/policy_$attack.json
 cp "$policy" "$work/policy.json"
 export DIR=$work/dir OUTSIDE=$work/outside SOCKET=$work/socket XDG_CACHE_HOME=$work/cache
+leaks=$work/leaks
 mkdir "$XDG_CACHE_HOME"
 chmod 777 "$XDG_CACHE_HOME"
 
 prepare() {
         rm -rf "$DIR" "$OUTSIDE"
-        mkdir -p "$DIR"/{secret,public,hidden,swap,deep/parent/secret,plain,repository/.git,for-root,for-nobody,shared}
+        mkdir -p "$DIR"/{secret,public,hidden,swap,deep/parent/secret,plain,repository/.git,for-root,for-nobody,shared,granted,bound}
         local at
         for at in secret hidden deep/parent/secret for-root for-nobody; do echo SECRET >"$DIR/$at/file"; done
         for at in public swap; do echo PUBLIC >"$DIR/$at/file"; done
@@ -47,10 +48,11 @@ prepare() {
         ln -s nowhere "$DIR/hidden/dead"
         echo SECRET >"$DIR/repository/.git/config"
         echo SECRET >"$OUTSIDE"
+        for at in giver plain/socket granted/never; do ln "$SOCKET" "$DIR/$at"; done
         printf '#!/bin/sh\nexit 0\n' >"$DIR/secret/program"
         printf '#!/bin/sh\nexit 1\n' >"$DIR/public/program"
         chmod +x "$DIR"/*/program
-        cp "$HOSTILE_BIN/attack_$attack" "$DIR/"
+        for at in . public secret; do cp "$HOSTILE_BIN/attack_$attack" "$DIR/$at/"; done
         [ ${#as[@]} = 0 ] || chown -R nobody:nogroup "$DIR" "$OUTSIDE"
         if [ "$(id -u)" = 0 ]; then
                 chown -R nobody "$DIR/for-nobody"
@@ -61,7 +63,7 @@ prepare() {
 }
 
 mkfifo "$work/end"
-"$HOSTILE_BIN/listener" "$SOCKET" <"$work/end" >"$work/port" &
+"$HOSTILE_BIN/listener" "$SOCKET" "$leaks" <"$work/end" >"$work/port" &
 listener=$!
 exec 9>"$work/end"
 chmod 777 "$SOCKET" 2>/dev/null || :
@@ -95,6 +97,11 @@ run() {
                 printf 'FAIL %s (%s): what was protected is gone or changed\n' "$attack" "$mode"
                 failures=$((failures + 1))
         fi
+        if [ -s "$leaks" ]; then
+                printf 'FAIL %s (%s): what listens outside got %s\n' "$attack" "$mode" "$(sort -u "$leaks")"
+                failures=$((failures + 1))
+                rm -f "$leaks"
+        fi
         if [ "$(wc -c <"$work/err")" -gt 1000000 ]; then
                 printf 'FAIL %s (%s): floods standard error\n' "$attack" "$mode"
                 failures=$((failures + 1))
@@ -111,11 +118,7 @@ run() {
         fi
 }
 leftovers() {
-        local file
-        for file in /proc/[0-9]*/exe; do
-                case $(readlink "$file" 2>/dev/null) in "$DIR"/*) return 0 ;; esac
-        done
-        return 1
+        find /proc -maxdepth 2 -name exe -lname "$DIR/*" 2>/dev/null | grep -q .
 }
 
 run agent

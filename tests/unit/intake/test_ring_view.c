@@ -29,6 +29,16 @@ void ring_client_wait(uint32_t *word, uint32_t expected)
         cr_assert_fail("nobody is there to wait for");
 }
 
+/* In the lowest slot that is free; its number. */
+static unsigned submit(uint32_t tid, uint32_t nr)
+{
+        unsigned slot = (unsigned)ring_client_claim(&client, 1);
+
+        ring_client_submit(&client, slot, ring_client_generation(&client, slot), tid, nr, args,
+                           &(struct ring_client_payload){0});
+        return slot;
+}
+
 static void setup(void)
 {
         cr_assert_eq(ring_view_create(getpid(), &view), 0);
@@ -56,13 +66,10 @@ Test(ring_view, takes_each_request_once_and_answers_it)
 {
         struct ring_request request;
         unsigned cursor = 12345;
-        int64_t result = 0;
-        int slot = ring_client_claim(&client);
 
-        cr_assert_eq(slot, 0);
         ring_view_set_polling(view, true);
         cr_assert_eq(ring_view_take(view, &cursor, &request), 0);
-        ring_client_submit(&client, 0, 77, 42, args, &(struct ring_client_payload){0});
+        cr_assert_eq(submit(77, 42), 0);
         cr_assert_eq(ring_view_take(view, &cursor, &request), 1);
         cr_assert_eq(cursor, 0);
         cr_assert_eq(request.tid, 77);
@@ -70,8 +77,8 @@ Test(ring_view, takes_each_request_once_and_answers_it)
         cr_assert_arr_eq(request.call.args, args, sizeof args);
         cr_assert_eq(ring_view_take(view, &cursor, &request), 0);
         ring_view_answer(view, &request, FL_ANSWER_RESULT, -ENOENT);
-        cr_assert_eq(ring_client_await(&client, 0, &result), RING_CLIENT_RESULT);
-        cr_assert_eq(result, -ENOENT);
+        cr_assert_eq(ring_client_await(&client, 0, 1), RING_CLIENT_RESULT);
+        cr_assert_eq(ring_client_take(&client, 0), -ENOENT);
         cr_assert_eq(ring_view_take(view, &cursor, &request), 0);
 }
 
@@ -81,8 +88,7 @@ Test(ring_view, serves_slots_in_turn)
         unsigned cursor = 1;
 
         for (unsigned i = 0; i < 4; i++)
-                ring_client_submit(&client, (unsigned)ring_client_claim(&client), i, i, args,
-                                   &(struct ring_client_payload){0});
+                submit(i, i);
         for (unsigned i = 0; i < 4; i++) {
                 cr_assert_eq(ring_view_take(view, &cursor, &request), 1);
                 cr_assert_eq(request.slot, (2 + i) % 4);
@@ -94,28 +100,28 @@ Test(ring_view, withdrawn_is_not_taken)
 {
         struct ring_request request;
         unsigned cursor = 0;
-        int64_t result;
 
-        ring_client_submit(&client, (unsigned)ring_client_claim(&client), 1, 1, args,
-                           &(struct ring_client_payload){0});
+        submit(1, 1);
         /* polling is off: the agent withdraws */
-        cr_assert_eq(ring_client_await(&client, 0, &result), RING_CLIENT_NATIVE);
+        cr_assert(ring_client_submitted(&client, 0, 1));
+        cr_assert_eq(ring_client_await(&client, 0, 1), RING_CLIENT_NATIVE);
         cr_assert_eq(ring_view_take(view, &cursor, &request), 0);
-        cr_assert_eq(client.generation[0], 2);
+        /* and stays so, whoever asks again */
+        cr_assert_eq(ring_client_await(&client, 0, 1), RING_CLIENT_NATIVE);
+        cr_assert_eq(ring_client_generation(&client, 0), 2);
+        cr_assert(!ring_client_submitted(&client, 0, 2));
 }
 
-Test(ring_view, all_slots_claimed_means_native)
+Test(ring_view, a_slot_has_one_holder)
 {
-        int64_t result;
-
         for (unsigned i = 0; i < FL_RING_SLOTS; i++)
-                cr_assert_eq(ring_client_claim(&client), (int)i);
-        cr_assert_eq(ring_client_claim(&client), -1);
-        ring_view_set_polling(view, true);
-        cr_assert_eq(ring_client_call(&client, 1, 1, args, &(struct ring_client_payload){0}, &result),
-                     RING_CLIENT_NATIVE);
+                cr_assert_eq(ring_client_claim(&client, 100 + i), (int)i);
+        cr_assert_eq(ring_client_claim(&client, 99), -1);
+        cr_assert_eq(ring_client_held(&client, 99), -1);
+        cr_assert_eq(ring_client_held(&client, 140), 40);
         ring_client_release(&client, 40);
-        cr_assert_eq(ring_client_claim(&client), 40);
+        cr_assert_eq(ring_client_held(&client, 140), -1);
+        cr_assert_eq(ring_client_claim(&client, 99), 40);
 }
 
 Test(ring_view, words_that_no_agent_writes_condemn)
@@ -141,8 +147,7 @@ Test(ring_view, numbers_that_are_none)
         struct ring_request request;
         unsigned cursor = 0;
 
-        ring_client_submit(&client, (unsigned)ring_client_claim(&client), 1, 0xffffffffu, args,
-                           &(struct ring_client_payload){0});
+        submit(1, 0xffffffffu);
         cr_assert_eq(ring_view_take(view, &cursor, &request), 1);
         cr_assert_eq(request.call.nr, -1);
 }
@@ -152,8 +157,7 @@ Test(ring_view, forged_broker_words_change_nothing)
         struct ring_request request;
         unsigned cursor = 0;
 
-        ring_client_submit(&client, (unsigned)ring_client_claim(&client), 1, 2, args,
-                           &(struct ring_client_payload){0});
+        submit(1, 2);
         cr_assert_eq(ring_view_take(view, &cursor, &request), 1);
         /* Everything of the slot is overwritten while the broker works, the request's own word excepted. */
         view->shared->slots[0].reply_state = 0;

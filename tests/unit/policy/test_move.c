@@ -112,6 +112,32 @@ Test(move, sockets)
         policy_destroy(policy);
 }
 
+static void check_socket_move(const struct policy *policy, const char *source, const char *target,
+                              enum verdict_outcome outcome)
+{
+        struct verdict verdict;
+
+        policy_check_socket_move(policy, source, target, &verdict);
+        cr_expect_eq(verdict.outcome, outcome, "%s to %s", source, target);
+}
+
+/* Neither to where connecting is granted, nor out of where binding is. */
+Test(move, of_one_socket)
+{
+        struct policy *policy = policy_of("\"files\": {\"write\": [\"/run\"]}, \"network\": {"
+                                          "\"connect\": [\"unix:/run/c/**\"], "
+                                          "\"bind\": [\"unix:/run/b/**\"]}");
+
+        check_socket_move(policy, "/run/x", "/run/c/x", VERDICT_DENY);
+        check_socket_move(policy, "/run/c/x", "/run/c/y", VERDICT_ALLOW);
+        check_socket_move(policy, "/run/c/x", "/run/x", VERDICT_ALLOW);
+        check_socket_move(policy, "/run/b/x", "/run/x", VERDICT_DENY);
+        check_socket_move(policy, "/run/b/x", "/run/b/y", VERDICT_ALLOW);
+        check_socket_move(policy, "/run/x", "/run/b/x", VERDICT_ALLOW);
+        check_move(policy, "/run/b", "/run/d", "deny");
+        policy_destroy(policy);
+}
+
 Test(move, names_the_rule)
 {
         struct policy *policy = policy_of(

@@ -27,6 +27,41 @@ static void end(pid_t pid)
         waitpid(pid, NULL, 0);
 }
 
+static struct pending_exec *exec_of(pid_t tid)
+{
+        struct pending_exec *exec = calloc(1, sizeof *exec);
+
+        exec->tid = tid;
+        exec_program_init(&exec->program);
+        return exec;
+}
+
+/* One thread's exec says nothing about another's. */
+Test(process, execs_are_a_threads)
+{
+        struct process_table table;
+        struct process *process;
+        pid_t pid = sleeper();
+
+        process_table_init(&table);
+        cr_assert_eq(process_make(&table, pid, &process), 0);
+        cr_assert_eq(process_add_exec(&table, process, exec_of(pid)), 0);
+        cr_assert_eq(process_add_exec(&table, process, exec_of(0x3ffffff0)), 0);
+        cr_assert_eq(process_add_exec(&table, process, exec_of(pid)), 0);
+        cr_assert_eq(table.execs_pending, 1);
+        process_drop_dead_execs(&table, process);
+        cr_assert_null(process_exec_of(process, 0x3ffffff0));
+        cr_assert_not_null(process_exec_of(process, pid));
+        process_drop_exec(&table, process, pid);
+        cr_assert_null(process->execs);
+        cr_assert_eq(table.execs_pending, 0);
+        /* Of threads that are gone there is no end. */
+        for (pid_t i = 0; i < 4 * PROCESS_EXECS_MAX; i++)
+                cr_assert_eq(process_add_exec(&table, process, exec_of(0x3ffffff0 + i)), 0);
+        end(pid);
+        process_table_finish(&table);
+}
+
 Test(process, entry_ends_with_its_process)
 {
         struct process_table table;
@@ -38,7 +73,7 @@ Test(process, entry_ends_with_its_process)
         cr_assert_eq(process_make(&table, pid, &again), 0);
         cr_assert_eq(process, again);
         cr_assert_eq(process_find(&table, pid), process);
-        process_set_pending(&table, process, true);
+        cr_assert_eq(process_add_exec(&table, process, exec_of(pid)), 0);
         cr_assert_eq(table.execs_pending, 1);
         end(pid);
         cr_assert_null(process_find(&table, pid));
@@ -74,7 +109,7 @@ Test(process, ring_outlives_its_entry)
         cr_assert_eq(process_give_ring(process), 0);
         ring = process->ring;
         atomic_fetch_add(&ring->references, 1);
-        process_set_pending(&table, process, true);
+        cr_assert_eq(process_add_exec(&table, process, exec_of(getpid())), 0);
         cr_assert(ring->suspended);
         process_drop_ring(process);
         cr_assert(ring->gone);
