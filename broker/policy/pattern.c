@@ -176,7 +176,7 @@ static int add_tail(struct addition *addition, uint32_t at, const char *text)
         while (*text && r == 0) {
                 if (strchr("*?[", *text)) {
                         r = add_wildcard(addition, &at, &text, component_start);
-                        component_start = text[-1] == '/';
+                        component_start = r == 0 && text[-1] == '/'; /* on failure it stands where it stood */
                         continue;
                 }
                 component_start = *text == '/';

@@ -175,6 +175,7 @@ static const struct sample patterns[] = {
         {READ("/a/[z-a]"), "p.json:1:35: the range \"z-a\""},
         {READ("/a/[\303\251]"), "p.json:1:35: a character beyond ASCII"},
         {READ("/a/[[:alpha:]]"), "p.json:1:35: \"[:\" inside"},
+        {"{\"flicker\": 1, \"network\": {\"bind\": [\"unix:@[[:a:]]{,b}\"]}}", "p.json:1:37: \"[:\" inside"},
         {READ("/a[/]b"), "p.json:1:35: \"/\" in \"[...]\""},
         {READ("/a/{b,c"), "p.json:1:35: \"{\" without \"}\""},
         {READ("/a/b}"), "p.json:1:35: \"}\" without \"{\""},
