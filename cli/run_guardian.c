@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/run_child.h"
+#include "cli/run_control.h"
 #include "cli/run_reap.h"
 #include "cli/run_tmpdir.h"
 
@@ -32,10 +32,9 @@ struct guardian {
 
 static void tell(const struct guardian *guardian, enum control_kind kind, int value)
 {
-        struct control_message message = {.kind = kind, .value = value};
+        const struct control_message message = {.kind = kind, .value = value};
 
-        /* Where the broker is gone, poll says so. */
-        send(guardian->launch->control, &message, sizeof message, MSG_NOSIGNAL);
+        run_control_send(guardian->launch->control, &message);
 }
 
 /* A guardian that looked like flicker-run would die with it by "pkill -f flicker-run". */
@@ -96,11 +95,11 @@ static void continue_stopped(const struct guardian *guardian)
 static bool serve_broker(const struct guardian *guardian)
 {
         struct control_message message;
-        ssize_t n = recv(guardian->launch->control, &message, sizeof message, MSG_DONTWAIT);
+        int r = run_control_receive(guardian->launch->control, CONTROL_BROKER, &message);
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        if (r == 0)
                 return true;
-        if (n != (ssize_t)sizeof message || message.kind == CONTROL_END)
+        if (r < 0 || message.kind == CONTROL_END)
                 return false;
         if (message.kind == CONTROL_SIGNAL)
                 forward_signal(guardian, &message);

@@ -76,26 +76,4 @@ struct run_launch {
         size_t command_line_size;
 };
 
-/* Messages over the control socket (SOCK_SEQPACKET). */
-enum control_kind {
-        CONTROL_ENDED = 1, /* guardian: the program ended; value is its wait status */
-        CONTROL_STOPPED,   /* guardian: it was stopped by signal value */
-        CONTROL_SIGNAL,    /* broker: send signal value to the program; flags, info */
-        CONTROL_CONTINUE,  /* broker: wake the program should it be stopped still */
-        CONTROL_END,       /* broker: end the sandbox now */
-};
-
-enum control_flags {
-        CONTROL_IF_ELSEWHERE = 1u << 0, /* only if the program has left flicker-run's process group */
-};
-
-struct control_message {
-        uint32_t kind;
-        uint32_t flags;
-        int32_t value;
-        int32_t code;   /* si_code of the signal to forward */
-        int64_t number; /* si_value of a queued one */
-        int32_t pid, uid;
-};
-
 #endif

@@ -4,10 +4,9 @@
 #include <signal.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "cli/run_launch.h"
+#include "cli/run_control.h"
 
 void run_signals_pass_on(int signals, int control, struct run_witness *witness)
 {
@@ -27,7 +26,7 @@ void run_signals_pass_on(int signals, int control, struct run_witness *witness)
         message.number = (int64_t)info.ssi_ptr;
         message.pid = (int32_t)info.ssi_pid;
         message.uid = (int32_t)info.ssi_uid;
-        send(control, &message, sizeof message, MSG_NOSIGNAL);
+        run_control_send(control, &message);
 }
 
 void run_signals_stop(int signal)

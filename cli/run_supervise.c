@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "broker/base/escape.h"
 #include "broker/session.h"
+#include "cli/run_control.h"
 #include "cli/run_guardian.h"
 #include "cli/run_message.h"
 #include "cli/run_reap.h"
@@ -58,9 +58,9 @@ static int64_t now_ms(void)
 
 static void command(const struct supervisor *supervisor, enum control_kind kind, int value)
 {
-        struct control_message message = {.kind = kind, .value = value, .code = SI_USER};
+        const struct control_message message = {.kind = kind, .value = value, .code = SI_USER};
 
-        send(supervisor->launch.control_broker, &message, sizeof message, MSG_NOSIGNAL);
+        run_control_send(supervisor->launch.control_broker, &message);
 }
 
 static void end_sandbox(struct supervisor *supervisor)
@@ -76,13 +76,13 @@ static void end_sandbox(struct supervisor *supervisor)
 static void serve_guardian(struct supervisor *supervisor)
 {
         struct control_message message;
-        ssize_t n = recv(supervisor->launch.control_broker, &message, sizeof message, MSG_DONTWAIT);
+        int r = run_control_receive(supervisor->launch.control_broker, CONTROL_GUARDIAN, &message);
 
         /* ECONNRESET comes before what is still to be read, where the guardian ended without having read all.
          */
-        if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
+        if (r == 0 || r == -ECONNRESET)
                 return;
-        if (n != (ssize_t)sizeof message) {
+        if (r < 0) {
                 supervisor->guardian_gone = true;
         } else if (message.kind == CONTROL_ENDED) {
                 supervisor->ended = true;
