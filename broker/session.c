@@ -171,6 +171,7 @@ void session_destroy(struct session *session)
         stop_listener(session);
         if (session->listener >= 0)
                 close(session->listener);
+        plan_store_stop(session->plans);
         pool_destroy(session->pool);
         poller_destroy(session->poller);
         session->poller = NULL;

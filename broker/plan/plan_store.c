@@ -14,8 +14,7 @@
 #include "broker/plan/plan_cache.h"
 #include "broker/plan/scanner_process.h"
 
-#define BUCKETS     1024u
-#define ENTRIES_MAX 4096u
+#define BUCKETS 1024u
 
 /* A plan in memory. The store holds one reference while the plan is in the table, every user one more. */
 struct block {
@@ -41,7 +40,9 @@ struct plan_store {
         TAILQ_HEAD(ages, entry) ages;
         size_t bytes;
         unsigned count; /* of entries with a block */
-        int cache_fd;   /* -1: none */
+        unsigned scans; /* that run */
+        bool stopped;
+        int cache_fd; /* -1: none */
         char *scanner;
 };
 
@@ -89,7 +90,7 @@ static void store_trim(struct plan_store *store)
 {
         struct entry *entry = TAILQ_LAST(&store->ages, ages), *newer;
 
-        while (entry && (store->bytes > PLAN_STORE_MEMORY_MAX || store->count > ENTRIES_MAX)) {
+        while (entry && (store->bytes > PLAN_STORE_MEMORY_MAX || store->count > PLAN_STORE_ENTRIES_MAX)) {
                 newer = TAILQ_PREV(entry, ages, age);
                 if (entry->waiters == 0)
                         entry_drop(store, entry);
@@ -202,6 +203,41 @@ static bool is_elf(int fd)
         return n == sizeof magic && memcmp(magic, ELFMAG, SELFMAG) == 0;
 }
 
+/* Waits for its turn. A target may name many files at once, and each scan takes memory and a core. */
+static int scan_begin(struct plan_store *store)
+{
+        int r;
+
+        pthread_mutex_lock(&store->lock);
+        while (store->scans >= PLAN_STORE_SCANS_MAX && !store->stopped)
+                pthread_cond_wait(&store->changed, &store->lock);
+        r = store->stopped ? -ECANCELED : 0;
+        store->scans += r == 0;
+        pthread_mutex_unlock(&store->lock);
+        return r;
+}
+
+static void scan_end(struct plan_store *store)
+{
+        pthread_mutex_lock(&store->lock);
+        store->scans--;
+        pthread_cond_broadcast(&store->changed);
+        pthread_mutex_unlock(&store->lock);
+}
+
+/* -ECANCELED, or 0 and *ret_plan, NULL where none came of it. */
+static int scan(struct plan_store *store, int fd, struct fl_plan **ret_plan, size_t *ret_size)
+{
+        int r = scan_begin(store);
+
+        if (r < 0)
+                return r;
+        if (scanner_run(store->scanner, fd, ret_plan, ret_size) < 0)
+                *ret_plan = NULL;
+        scan_end(store);
+        return 0;
+}
+
 /* Scans. The file may have changed under the scanner; then what it saw is worth nothing. */
 static int block_scan(struct plan_store *store, int fd, const struct plan_identity *identity,
                       struct block **ret_block)
@@ -209,9 +245,14 @@ static int block_scan(struct plan_store *store, int fd, const struct plan_identi
         _cleanup_free_ struct fl_plan *plan = NULL;
         struct plan_identity after;
         size_t size;
+        int r;
 
-        if (!is_elf(fd) || scanner_run(store->scanner, fd, &plan, &size) < 0 ||
-            plan_identity_read(fd, &after) < 0 || !plan_identity_equal(identity, &after))
+        if (!is_elf(fd))
+                return block_make_empty(identity, ret_block);
+        r = scan(store, fd, &plan, &size);
+        if (r < 0)
+                return r;
+        if (!plan || plan_identity_read(fd, &after) < 0 || !plan_identity_equal(identity, &after))
                 return block_make_empty(identity, ret_block);
         plan_identity_write(identity, plan);
         if (store->cache_fd >= 0)
@@ -288,6 +329,16 @@ int plan_store_get(struct plan_store *store, int fd, const struct fl_plan **ret_
 int plan_store_peek(struct plan_store *store, int fd, const struct fl_plan **ret_plan, size_t *ret_size)
 {
         return plan_get(store, fd, false, ret_plan, ret_size);
+}
+
+void plan_store_stop(struct plan_store *store)
+{
+        if (!store)
+                return;
+        pthread_mutex_lock(&store->lock);
+        store->stopped = true;
+        pthread_cond_broadcast(&store->changed);
+        pthread_mutex_unlock(&store->lock);
 }
 
 void plan_unref(struct plan_store *store, const struct fl_plan *plan)

@@ -11,8 +11,10 @@
 #include "broker/plan/plan_check.h"
 #include "proto/plan.h"
 
-#define PLAN_STORE_MEMORY_MAX (64u << 20)  /* bytes of plans held in memory; the oldest go first */
-#define PLAN_STORE_DISK_MAX   (256u << 20) /* bytes of the cache directory; the oldest go first */
+#define PLAN_STORE_MEMORY_MAX  (64u << 20)  /* bytes of plans held in memory; the oldest go first */
+#define PLAN_STORE_ENTRIES_MAX 4096u        /* plans held in memory */
+#define PLAN_STORE_SCANS_MAX   2u           /* scanners that run at the same time; the next one waits */
+#define PLAN_STORE_DISK_MAX    (256u << 20) /* bytes of the cache directory; the oldest go first */
 
 struct plan_store;
 
@@ -28,6 +30,8 @@ void plan_store_destroy(struct plan_store *store);
 int plan_store_get(struct plan_store *store, int fd, const struct fl_plan **ret_plan, size_t *ret_size);
 /* The same, but -EAGAIN instead of a scan where the plan is neither in memory nor on disk. */
 int plan_store_peek(struct plan_store *store, int fd, const struct fl_plan **ret_plan, size_t *ret_size);
+/* No scan starts from here on; those that wait for their turn give up, and their callers get -ECANCELED. */
+void plan_store_stop(struct plan_store *store);
 void plan_unref(struct plan_store *store, const struct fl_plan *plan);
 
 #endif

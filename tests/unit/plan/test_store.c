@@ -404,6 +404,64 @@ Test(plan_store, copes_with_children_reaped_elsewhere)
         plan_store_destroy(store);
 }
 
+/* A scanner that leaves a file behind while it runs, and says when it sees more of them than there may be. */
+static void scanner_write_crowded(void)
+{
+        char what[2048];
+
+        snprintf(what, sizeof what,
+                 "running=%s/running.$$; : >$running; sleep 0.1; set -- %s/running.*; "
+                 "[ $# -le %u ] || : >%s/crowded; rm $running",
+                 directory, directory, PLAN_STORE_SCANS_MAX, directory);
+        scanner_write(what);
+}
+
+#define MANY_FILES 8
+
+static void *scan_one(void *path)
+{
+        int fd = file_open(path);
+
+        sites_of(shared_store, fd);
+        close(fd);
+        return NULL;
+}
+
+Test(plan_store, scans_few_files_at_once, .timeout = 60)
+{
+        static char paths[MANY_FILES][128];
+        pthread_t threads[MANY_FILES];
+        char command[2048], crowded[128];
+
+        scanner_write_crowded();
+        shared_store = store_make(NULL, scanner);
+        for (unsigned i = 0; i < MANY_FILES; i++) {
+                snprintf(paths[i], sizeof paths[i], "%s/program%u", directory, i);
+                snprintf(command, sizeof command, "cp /bin/true %s", paths[i]);
+                cr_assert_eq(system(command), 0);
+                cr_assert_eq(pthread_create(&threads[i], NULL, scan_one, paths[i]), 0);
+        }
+        for (unsigned i = 0; i < MANY_FILES; i++)
+                pthread_join(threads[i], NULL);
+        cr_assert_eq(scanner_calls(), MANY_FILES);
+        snprintf(crowded, sizeof crowded, "%s/crowded", directory);
+        cr_assert(access(crowded, F_OK) < 0, "more than %u scanners ran at once", PLAN_STORE_SCANS_MAX);
+        plan_store_destroy(shared_store);
+}
+
+Test(plan_store, scans_nothing_once_stopped)
+{
+        struct plan_store *store = store_make(NULL, SCANNER);
+        const struct fl_plan *plan;
+        int fd = file_open(LIBC);
+        size_t size;
+
+        plan_store_stop(store);
+        cr_assert_eq(plan_store_get(store, fd, &plan, &size), -ECANCELED);
+        cr_assert_eq(plan_store_get(store, fd, &plan, &size), -ECANCELED);
+        plan_store_destroy(store);
+}
+
 /* The file and the pipe may get any numbers, the scanner's own ones too. */
 Test(plan_store, runs_with_few_descriptors)
 {
@@ -433,7 +491,7 @@ Test(plan_store, forgets_the_oldest)
         size_t size;
         int first_fd = -1, fd;
 
-        for (unsigned i = 0; i < 4200; i++) {
+        for (unsigned i = 0; i < PLAN_STORE_ENTRIES_MAX + 100; i++) {
                 snprintf(path, sizeof path, "%s/%u", directory, i);
                 file_write(path, "x", 1);
                 fd = file_open(path);
