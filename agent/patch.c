@@ -34,13 +34,19 @@ bool ag_patch_wants(const struct fl_site *site)
         return site->nr == FL_SITE_NR_UNKNOWN || ag_hot[site->nr] != 0;
 }
 
-/* The mapping that holds all of a site's window, or NULL. */
+static bool holds(const struct ag_mapping *mapping, uint64_t start, uint64_t length)
+{
+        return start >= mapping->offset && start - mapping->offset < mapping->length &&
+               start - mapping->offset + length <= mapping->length;
+}
+
+/* The mapping that holds all that a site overwrites, or NULL. */
 static const struct ag_mapping *mapping_of(const struct fl_site *site, const struct ag_mapping *code,
                                            unsigned count)
 {
         for (unsigned i = 0; i < count; i++) {
-                if (site->start >= code[i].offset && site->start - code[i].offset < code[i].length &&
-                    site->start - code[i].offset + site->length <= code[i].length)
+                if (holds(&code[i], site->start, site->length) &&
+                    holds(&code[i], site->start + (uint64_t)(int64_t)site->side, site->side_length))
                         return &code[i];
         }
         return NULL;

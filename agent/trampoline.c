@@ -76,7 +76,8 @@ static void put_number_check(struct writer *writer, uint64_t header)
         put(writer, leave, sizeof leave);
 }
 
-static const uint8_t lea_rcx[] = {0x48, 0x8d, 0x0d}, jmp_memory[] = {0xff, 0x25}, jmp = 0xe9;
+static const uint8_t lea_rcx[] = {0x48, 0x8d, 0x0d}, jmp_memory[] = {0xff, 0x25}, jmp = 0xe9,
+                     jmp_short = 0xeb;
 
 /* Behind the way to the gate: the syscall and what follows it, displaced. */
 static void put_syscall(struct writer *writer, const struct ag_plan *plan, const struct fl_site *site,
@@ -86,9 +87,23 @@ static void put_syscall(struct writer *writer, const struct ag_plan *plan, const
 
         put(writer, instruction, sizeof instruction);
         put_relative(writer, lea_rcx, sizeof lea_rcx, window + site->syscall_at + 2);
-        put_displaced(writer, plan, site, window, site->before_size, site->after_size);
+        if (!fl_site_has_side(site))
+                put_displaced(writer, plan, site, window, site->before_size, site->after_size);
         if (!(site->flags & FL_SITE_ENDS))
                 put_relative(writer, &jmp, 1, window + site->length);
+}
+
+/* Those that make room. */
+static void put_neighbours(struct writer *writer, const struct ag_plan *plan, const struct fl_site *site,
+                           uint64_t side)
+{
+        put_displaced(writer, plan, site, side, 0, site->after_size);
+        put_relative(writer, &jmp, 1, side + site->side_length);
+}
+
+static uint64_t neighbours_size(const struct fl_site *site)
+{
+        return site->tactic == FL_TACTIC_NEIGHBOUR ? site->after_size + 5u : 0;
 }
 
 uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *site, uint64_t window,
@@ -98,6 +113,8 @@ uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *s
         bool in_place = ag_site_in_place(site), unknown = site->nr == FL_SITE_NR_UNKNOWN;
         uint64_t native = window + site->syscall_at;
 
+        if (site->tactic == FL_TACTIC_NEIGHBOUR)
+                put_neighbours(&writer, plan, site, window + (uint64_t)(int64_t)site->side);
         put_displaced(&writer, plan, site, window, 0, site->before_size);
         if (unknown)
                 put_number_check(&writer, header);
@@ -111,14 +128,40 @@ uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *s
         return writer.fits ? writer.at - at : 0;
 }
 
+static void write_jump(uint8_t *at, int32_t value)
+{
+        at[0] = jmp;
+        ag_copy(at + 1, &value, 4);
+}
+
+/* The short jump last: until then nothing leads to the side but what always did. */
+static bool write_side(const struct fl_site *site, uint8_t *window, uint64_t trampoline)
+{
+        bool neighbour = site->tactic == FL_TACTIC_NEIGHBOUR;
+        uint8_t *side = window + site->side, *jump = window + fl_site_side_jump(site);
+        int32_t to_syscall, to_neighbours;
+
+        if (!displacement(trampoline + neighbours_size(site), ag_address(jump) + 5, &to_syscall) ||
+            !displacement(trampoline, ag_address(side) + 5, &to_neighbours))
+                return false;
+        if (neighbour)
+                write_jump(side, to_neighbours);
+        write_jump(jump, to_syscall);
+        ag_fill(jump + 5, INT3, (uint64_t)(side + site->side_length - (jump + 5)));
+        window[0] = jmp_short;
+        window[1] = (uint8_t)(fl_site_side_jump(site) - 2);
+        return true;
+}
+
 bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline)
 {
         int32_t value;
 
+        if (fl_site_has_side(site))
+                return write_side(site, window, trampoline);
         if (!displacement(trampoline, ag_address(window) + 5, &value))
                 return false;
-        window[0] = 0xe9;
-        ag_copy(window + 1, &value, 4);
+        write_jump(window, value);
         ag_fill(window + 5, INT3, (ag_site_in_place(site) ? site->syscall_at : site->length) - 5u);
         return true;
 }
@@ -126,7 +169,7 @@ bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t tramp
 bool ag_window_check(const struct fl_site *site, const uint8_t *window)
 {
         return window[site->syscall_at] == 0x0f && window[site->syscall_at + 1] == 0x05 &&
-               fl_window_hash(window, site->length) == site->original;
+               fl_site_hash(site, window) == site->original;
 }
 
 /* "movl $n, %eax" and nothing else in front. */
@@ -139,6 +182,9 @@ static bool only_sets_number(const struct ag_plan *plan, const struct fl_site *s
 void ag_note_write(struct ag_note *note, const struct ag_plan *plan, const struct fl_site *site,
                    uint64_t window, uint64_t header, uint64_t at, uint64_t size)
 {
+        /* Instructions that made room are not part of the site. */
+        at += neighbours_size(site);
+        size -= neighbours_size(site);
         *note = (struct ag_note){
                 .window = (int32_t)(window - header),
                 .trampoline = (uint32_t)(at - header),

@@ -21,6 +21,9 @@
  *      displaced code that runs after it
  *      jmp back
  *
+ * The instructions that make room for FL_TACTIC_NEIGHBOUR have a trampoline of their own in front of that:
+ * they, and a jump back behind them.
+ *
  * rcx and r11 are free from the syscall's start on, as the instruction destroys them; flags are not touched.
  *
  * Notes about the trampolines lie at the end of the mapping, in their order from the end down, and their
@@ -87,20 +90,20 @@ static inline bool ag_site_in_place(const struct fl_site *site)
                site->length == site->syscall_at + 2;
 }
 
-/* Bytes of a site's trampoline, at most. */
+/* Bytes of a site's trampolines, at most. */
 static inline uint64_t ag_trampoline_size(const struct fl_site *site)
 {
-        return (uint64_t)site->before_size + site->after_size + 48;
+        return (uint64_t)site->before_size + site->after_size + 56;
 }
 
-/* Writes the trampoline of a site whose window is (or will be) at address window to the bytes at out, which
+/* Writes the trampolines of a site whose window is (or will be) at address window to the bytes at out, which
  * will run at address at in a mapping that starts at address header. Returns its size, or 0 where a
  * displacement does not reach. */
 uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *site, uint64_t window,
                              uint64_t header, uint64_t at, uint8_t *out);
 
-/* Overwrites the window at window by a jump to trampoline; the caller made it writable. False: out of reach.
- */
+/* Overwrites what the site overwrites by jumps to its trampolines; the caller made it writable. The window is
+ * at window. False: out of reach, and nothing is written. */
 bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline);
 
 /* Is the window what was scanned, a syscall in the right place? */

@@ -30,12 +30,17 @@
 #define FL_SITE_WINDOW_MAX      64u  /* bytes of original code one site may cover */
 #define FL_SITE_CODE_MAX        192u /* bytes of displaced code: a 2-byte branch becomes one of 6 */
 #define FL_SITE_RELOCATIONS_MAX 16u
+#define FL_SITE_NEAR            256u /* sites before and behind one that its side, or theirs, may touch, at most */
+#define FL_SITE_SYSCALL         2u /* bytes of a syscall instruction, and of the short jump that fits there */
 
 enum fl_site_tactic {
         FL_TACTIC_NONE = 0,   /* not patched: left to the backstop. start is the syscall, length 2, no code */
         FL_TACTIC_BEFORE = 1, /* preceding instructions displaced with the syscall */
         FL_TACTIC_AFTER = 2,  /* following instructions displaced with the syscall */
         FL_TACTIC_BOTH = 3,
+        FL_TACTIC_PADDING =
+                4, /* only the syscall is displaced, by a short jump to a jump in padding nearby */
+        FL_TACTIC_NEIGHBOUR = 5, /* the same, but room for that jump is made by displacing others nearby */
 };
 
 enum fl_site_flags {
@@ -47,6 +52,14 @@ enum fl_site_flags {
  * jmp rel32 to the trampoline and filled up with int3 (but for a syscall instruction at its end, which may
  * stay); no known branch lands inside it but at its start. The syscall instruction stands at start+syscall_at
  * in it.
+ *
+ * Where a window round the syscall has no room, the window is the syscall alone, length 2, and becomes a
+ * short jump to a jump rel32 in a second window, the side: side_length bytes at start+side. Of
+ * FL_TACTIC_PADDING it is 5 bytes that nothing executes. Of FL_TACTIC_NEIGHBOUR it is 10 bytes or more of
+ * whole instructions that no known branch enters but at their start, which are the after part (of them, not
+ * of the syscall): they are overwritten by a jump to their trampoline, then the jump to the syscall's, and
+ * filled up with int3. The trampoline of these instructions runs them, and jumps to start+side+side_length.
+ * Their relocations count from start+side.
  *
  * What code gets displaced: nothing that depends on where it stands but rip-relative operands and direct
  * branches, which have relocations; no call; branches only in the after part.
@@ -64,9 +77,11 @@ struct fl_site {
         uint16_t relocations; /* how many struct fl_relocation follow, sorted by at */
         uint32_t code; /* offset of the displaced code in the plan's code area, a multiple of 8: before_size
                           bytes, then after_size bytes, then, at the next multiple of 8, the relocations */
-        uint32_t original; /* fl_window_hash of the window as scanned: where memory holds anything else
+        uint32_t original; /* fl_site_hash of the file as scanned: where memory holds anything else
                               (relocated text, a changed file), the site is left alone */
-        uint32_t reserved; /* 0 */
+        int16_t side;      /* all three 0 where the tactic has no side */
+        uint8_t side_length;
+        uint8_t reserved; /* 0 */
 };
 
 /* A 32-bit displacement in the displaced code that has to reach the same target from the trampoline:
@@ -108,14 +123,28 @@ static inline uint32_t fl_site_relocations_at(const struct fl_site *site)
         return (site->code + site->before_size + site->after_size + 7u) & ~7u;
 }
 
-/* FNV-1a, 32 bits. */
-static inline uint32_t fl_window_hash(const void *window, uint32_t length)
+static inline int fl_site_has_side(const struct fl_site *site)
+{
+        return site->tactic == FL_TACTIC_PADDING || site->tactic == FL_TACTIC_NEIGHBOUR;
+}
+
+/* Where the jump that the short jump leads to is, from start. */
+static inline int32_t fl_site_side_jump(const struct fl_site *site)
+{
+        return site->side + (site->tactic == FL_TACTIC_NEIGHBOUR ? (int32_t)FL_SITE_WINDOW_MIN : 0);
+}
+
+/* FNV-1a, 32 bits, of what a site overwrites. The window stands at window, the side where it is from there.
+ */
+static inline uint32_t fl_site_hash(const struct fl_site *site, const void *window)
 {
         const uint8_t *bytes = window;
         uint32_t hash = 0x811c9dc5u;
 
-        for (uint32_t i = 0; i < length; i++)
+        for (uint32_t i = 0; i < site->length; i++)
                 hash = (hash ^ bytes[i]) * 0x01000193u;
+        for (int32_t i = 0; i < site->side_length; i++)
+                hash = (hash ^ bytes[site->side + i]) * 0x01000193u;
         return hash;
 }
 

@@ -7,7 +7,6 @@
 
 #include "proto/plan.h"
 
-#define SYSCALL_LENGTH 2u
 /* Addresses in a mapped file differ by less than the address space's size. */
 #define TARGET_MAX (1ll << 47)
 
@@ -37,7 +36,9 @@ static bool relocation_valid(const struct fl_site *site, const struct fl_relocat
 /* Displaced code is as long as what it replaces, but for branches that grew and filler that nobody runs. */
 static bool lengths_valid(const struct fl_site *site, unsigned grown)
 {
-        const unsigned behind = site->length - site->syscall_at - SYSCALL_LENGTH;
+        const unsigned behind = site->tactic == FL_TACTIC_NEIGHBOUR
+                                        ? site->side_length
+                                        : site->length - site->syscall_at - FL_SITE_SYSCALL;
 
         if (site->before_size != site->syscall_at || grown > site->after_size)
                 return false;
@@ -68,26 +69,48 @@ static bool relocations_valid(const struct fl_site *site, const uint8_t *code)
 
 static bool none_valid(const struct fl_site *site)
 {
-        return site->length == SYSCALL_LENGTH && site->syscall_at == 0 && site->flags == 0 &&
-               site->before_size == 0 && site->after_size == 0 && site->relocations == 0;
+        return site->length == FL_SITE_SYSCALL && site->syscall_at == 0 && site->flags == 0 &&
+               site->before_size == 0 && site->after_size == 0 && site->relocations == 0 && site->side == 0 &&
+               site->side_length == 0;
+}
+
+/* The side lies where a short jump reaches it, and not on the syscall. */
+static bool side_valid(const struct fl_site *site)
+{
+        const bool neighbour = site->tactic == FL_TACTIC_NEIGHBOUR;
+        const int32_t distance = fl_site_side_jump(site) - (int32_t)FL_SITE_SYSCALL;
+
+        if (site->length != FL_SITE_SYSCALL || site->syscall_at != 0 || site->flags != 0 ||
+            site->before_size != 0 || neighbour != (site->after_size > 0))
+                return false;
+        if (neighbour ? site->side_length < 2 * FL_SITE_WINDOW_MIN || site->side_length > FL_SITE_WINDOW_MAX
+                      : site->side_length != FL_SITE_WINDOW_MIN || site->relocations != 0)
+                return false;
+        return distance >= INT8_MIN && distance <= INT8_MAX &&
+               (site->side >= (int32_t)FL_SITE_SYSCALL || site->side + site->side_length <= 0) &&
+               (site->side >= 0 || site->start >= (uint64_t)-site->side);
 }
 
 static bool window_valid(const struct fl_site *site)
 {
         const bool before = site->tactic & FL_TACTIC_BEFORE, after = site->tactic & FL_TACTIC_AFTER;
 
-        return site->length >= FL_SITE_WINDOW_MIN && site->length <= FL_SITE_WINDOW_MAX &&
-               site->syscall_at + SYSCALL_LENGTH <= site->length && before == (site->before_size > 0) &&
-               before == (site->syscall_at > 0) && after == (site->after_size > 0) &&
-               site->before_size + site->after_size <= FL_SITE_CODE_MAX &&
-               site->relocations <= FL_SITE_RELOCATIONS_MAX;
+        if (site->before_size + site->after_size > FL_SITE_CODE_MAX ||
+            site->relocations > FL_SITE_RELOCATIONS_MAX)
+                return false;
+        if (fl_site_has_side(site))
+                return side_valid(site);
+        return site->side == 0 && site->side_length == 0 && site->length >= FL_SITE_WINDOW_MIN &&
+               site->length <= FL_SITE_WINDOW_MAX && site->syscall_at + FL_SITE_SYSCALL <= site->length &&
+               before == (site->before_size > 0) && before == (site->syscall_at > 0) &&
+               after == (site->after_size > 0);
 }
 
 static bool site_valid(const struct fl_site *site, const uint8_t *code, uint32_t code_size)
 {
         uint64_t end;
 
-        if (site->tactic > FL_TACTIC_BOTH || (site->flags & ~FL_SITE_ENDS) || site->reserved != 0)
+        if (site->tactic > FL_TACTIC_NEIGHBOUR || (site->flags & ~FL_SITE_ENDS) || site->reserved != 0)
                 return false;
         if (site->tactic == FL_TACTIC_NONE)
                 return none_valid(site);
@@ -95,6 +118,34 @@ static bool site_valid(const struct fl_site *site, const uint8_t *code, uint32_t
                 return false;
         end = (uint64_t)fl_site_relocations_at(site) + site->relocations * sizeof(struct fl_relocation);
         return end <= code_size && relocations_valid(site, code);
+}
+
+static bool overlap(uint64_t a, unsigned a_size, uint64_t b, unsigned b_size)
+{
+        return a < b + b_size && b < a + a_size;
+}
+
+/* A side is on no other site's window, and on no other side. Sites are sorted: only those near can be in the
+ * way. */
+static bool side_free(const uint8_t *sites, uint32_t index, uint32_t count)
+{
+        struct fl_site site, other;
+        uint64_t start;
+
+        memcpy(&site, sites + index * sizeof site, sizeof site);
+        if (!fl_site_has_side(&site))
+                return true;
+        start = site.start + (uint64_t)(int64_t)site.side;
+        for (uint32_t i = index > FL_SITE_NEAR ? index - FL_SITE_NEAR : 0;
+             i < count && i <= index + FL_SITE_NEAR; i++) {
+                memcpy(&other, sites + i * sizeof other, sizeof other);
+                if (overlap(start, site.side_length, other.start, other.length) ||
+                    (i != index && fl_site_has_side(&other) &&
+                     overlap(start, site.side_length, other.start + (uint64_t)(int64_t)other.side,
+                             other.side_length)))
+                        return false;
+        }
+        return true;
 }
 
 static bool sites_valid(const struct fl_plan *header, const uint8_t *sites, const uint8_t *code)
@@ -109,6 +160,9 @@ static bool sites_valid(const struct fl_plan *header, const uint8_t *sites, cons
                         return false;
                 floor = site.start + site.length;
         }
+        for (uint32_t i = 0; i < header->site_count; i++)
+                if (!side_free(sites, i, header->site_count))
+                        return false;
         return true;
 }
 

@@ -109,7 +109,7 @@ static void share_print(const char *what, unsigned count)
 
 static void totals_print(void)
 {
-        static const char *const tactics[KINDS_MAX] = {"", "before", "after", "both"};
+        static const char *const tactics[KINDS_MAX] = {"", "before", "after", "both", "padding", "neighbour"};
 
         printf("%8u files, %.0f MiB, %u of them failed\n", totals.files, totals.bytes / MIB, totals.failed);
         printf("%8.1f ms per MiB, %.2f s the slowest\n", totals.seconds * 1e3 / (totals.bytes / MIB),

@@ -38,7 +38,8 @@ static uint32_t walk(const uint8_t *plan, size_t size)
                 require(floor > site->start);
                 if (site->tactic == FL_TACTIC_NONE)
                         continue;
-                require(site->length >= 5 && site->syscall_at + 2 <= site->length);
+                require(site->length >= (fl_site_has_side(site) ? 2 : 5) &&
+                        site->syscall_at + 2 <= site->length);
                 require(displaced + whole <= end);
                 require((const uint8_t *)(relocations + site->relocations) <= end);
                 for (unsigned j = 0; j < whole; j++)

@@ -31,8 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         sites = (const struct fl_site *)(result.plan + 1);
         for (uint32_t i = 0; i < result.plan->site_count; i++) {
                 require(sites[i].start < size && sites[i].length <= size - sites[i].start);
+                require(sites[i].side >= 0 || sites[i].start >= (uint64_t)-sites[i].side);
+                require(sites[i].start + (uint64_t)(int64_t)sites[i].side + sites[i].side_length <= size);
                 require(memcmp(data + sites[i].start + sites[i].syscall_at, "\x0f\x05", 2) == 0);
-                require(fl_window_hash(data + sites[i].start, sites[i].length) == sites[i].original);
+                require(fl_site_hash(&sites[i], data + sites[i].start) == sites[i].original);
         }
         scan_result_finish(&result);
         return 0;

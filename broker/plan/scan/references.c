@@ -222,17 +222,18 @@ static bool is_go_program(const struct elf_image *image)
 }
 
 /* A program linked to fixed addresses needs no relocations: any aligned word may be an address of code. Short
- * ones occur only in tables, and else by chance: so many in a row make a table. */
-static void fixed_words_mark(struct code_map *map, const struct elf_segment *segment, bool short_ones)
+ * ones occur only in tables, and else by chance: so many in a row make a table. Go aligns what holds
+ * addresses. */
+static void fixed_words_mark(struct code_map *map, const struct elf_segment *segment, bool is_go)
 {
         const uint8_t *data = map->image->data + segment->offset;
         unsigned row = 0;
 
         for (uint64_t at = (4 - segment->vaddr % 4) % 4; at + 4 <= segment->size; at += 4) {
-                if (at + 8 <= segment->size)
+                if (at + 8 <= segment->size && (!is_go || (segment->vaddr + at) % 8 == 0))
                         code_map_mark(map, load_u64(data + at));
                 row = code_map_find(map, load_u32(data + at)) ? row + 1 : 0;
-                if (!short_ones || segment->executable || row < FIXED_TABLE_MIN)
+                if (is_go || segment->executable || row < FIXED_TABLE_MIN)
                         continue;
                 for (unsigned i = row == FIXED_TABLE_MIN ? FIXED_TABLE_MIN : 1; i > 0; i--)
                         code_map_mark(map, load_u32(data + at - (i - 1) * 4u));
@@ -250,10 +251,10 @@ int references_collect(struct code_map *map)
         if (r == 0)
                 r = dynamic_mark(map);
         if (r == 0 && map->image->fixed) {
-                const bool short_ones = !is_go_program(map->image);
+                const bool is_go = is_go_program(map->image);
 
                 for (unsigned i = 0; i < map->image->segment_count; i++)
-                        fixed_words_mark(map, &map->image->segments[i], short_ones);
+                        fixed_words_mark(map, &map->image->segments[i], is_go);
         }
         return r;
 }

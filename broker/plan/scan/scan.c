@@ -9,11 +9,13 @@
 #include "broker/plan/plan_check.h"
 #include "broker/plan/scan/eh_frame.h"
 #include "broker/plan/scan/references.h"
+#include "broker/plan/scan/side.h"
 
 /* A plan under construction: sites and code grow apart, and are joined at the end. */
 struct draft {
         struct fl_site *sites;
         enum window_refusal *refusals;
+        const struct candidate **candidates; /* site by site */
         uint32_t site_count;
         uint8_t *code;
         uint32_t code_size, code_room;
@@ -24,13 +26,15 @@ static int draft_init(struct draft *draft, size_t site_count)
         *draft = (struct draft){0};
         draft->sites = calloc(site_count + 1, sizeof *draft->sites);
         draft->refusals = calloc(site_count + 1, sizeof *draft->refusals);
-        return draft->sites && draft->refusals ? 0 : -ENOMEM;
+        draft->candidates = calloc(site_count + 1, sizeof *draft->candidates);
+        return draft->sites && draft->refusals && draft->candidates ? 0 : -ENOMEM;
 }
 
 static void draft_finish(struct draft *draft)
 {
         free(draft->sites);
         free(draft->refusals);
+        free(draft->candidates);
         free(draft->code);
 }
 
@@ -93,9 +97,30 @@ static int draft_fill(struct draft *draft, const struct code_map *map, const str
                 if (r < 0)
                         return r;
                 floor = candidate->vaddr - site->syscall_at + site->length;
-                draft->site_count++;
+                draft->candidates[draft->site_count++] = candidate;
         }
         return 0;
+}
+
+/* Once every window is known: sides for the sites that have none. */
+static int draft_fill_sides(struct draft *draft, const struct code_map *map)
+{
+        struct displaced displaced;
+        ZydisDecoder decoder;
+        int r = 0;
+
+        ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        for (uint32_t i = 0; r == 0 && i < draft->site_count; i++) {
+                struct fl_site *site = &draft->sites[i];
+
+                if (draft->refusals[i] != WINDOW_NO_ROOM ||
+                    !side_choose(map, &decoder, draft->candidates[i], draft->sites, draft->site_count, i,
+                                 site, &displaced))
+                        continue;
+                draft->refusals[i] = WINDOW_FITS;
+                r = code_append(draft, site, &displaced);
+        }
+        return r;
 }
 
 static int compare_sites(const void *a, const void *b)
@@ -177,6 +202,8 @@ int scan_elf(const uint8_t *data, size_t size, struct scan_result *ret_result)
                 r = draft_init(&draft, candidates.count);
         if (r == 0)
                 r = draft_fill(&draft, &map, &candidates);
+        if (r == 0)
+                r = draft_fill_sides(&draft, &map);
         if (r == 0)
                 r = draft_join(&draft, ret_result);
         draft_finish(&draft);

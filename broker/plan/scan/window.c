@@ -6,7 +6,6 @@
 #include "broker/plan/scan/number.h"
 #include "broker/plan/scan/number_guess.h"
 
-#define SYSCALL_LENGTH  2u
 #define AFTER_MAX       12u /* instructions looked at behind the syscall */
 #define AFTER_PLAUSIBLE 8u  /* of which so many have to look like code where nobody vouches for it */
 #define NR_RT_SIGRETURN 15u
@@ -49,7 +48,7 @@ static bool before_decode(struct neighbourhood *here, const ZydisDecoder *decode
 
 static void after_decode(struct neighbourhood *here, const ZydisDecoder *decoder)
 {
-        uint64_t vaddr = here->syscall + SYSCALL_LENGTH;
+        uint64_t vaddr = here->syscall + FL_SITE_SYSCALL;
 
         while (here->after_count < AFTER_MAX && vaddr < here->end) {
                 struct instruction *instruction = &here->after[here->after_count];
@@ -157,9 +156,9 @@ static void after_extend(const struct neighbourhood *here, struct choice choice,
 static bool choice_make(const struct neighbourhood *here, uint64_t floor, struct choice *ret_choice)
 {
         unsigned limit = before_limit(here, floor);
-        struct choice step = {.length = SYSCALL_LENGTH}, best = {0}, behind = {0};
+        struct choice step = {.length = FL_SITE_SYSCALL}, best = {0}, behind = {0};
 
-        if (marked(here, here->syscall + 1, here->syscall + SYSCALL_LENGTH))
+        if (marked(here, here->syscall + 1, here->syscall + FL_SITE_SYSCALL))
                 return false;
         after_extend(here, step, &behind);
         while (step.before < limit && step.length < FL_SITE_WINDOW_MIN) {
@@ -197,7 +196,7 @@ static bool choice_encode(const struct neighbourhood *here, const struct choice 
                 (uint8_t)((choice->before ? FL_TACTIC_BEFORE : 0) | (choice->after ? FL_TACTIC_AFTER : 0));
         if (choice->after && here->after[choice->after - 1].kind == DISPLACE_END)
                 site->flags = FL_SITE_ENDS;
-        site->original = fl_window_hash(bytes_at(here, start), site->length);
+        site->original = fl_site_hash(site, bytes_at(here, start));
         return true;
 }
 
@@ -205,11 +204,11 @@ static void site_none(const struct neighbourhood *here, uint16_t nr, struct fl_s
 {
         *ret_site = (struct fl_site){
                 .start = here->segment->offset + (here->syscall - here->segment->vaddr),
-                .length = SYSCALL_LENGTH,
+                .length = FL_SITE_SYSCALL,
                 .nr = nr,
                 .tactic = FL_TACTIC_NONE,
-                .original = fl_window_hash(bytes_at(here, here->syscall), SYSCALL_LENGTH),
         };
+        ret_site->original = fl_site_hash(ret_site, bytes_at(here, here->syscall));
 }
 
 enum window_refusal window_choose(const struct code_map *map, const ZydisDecoder *decoder,

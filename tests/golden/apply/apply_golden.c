@@ -96,7 +96,7 @@ static struct ag_plan make_plan(const struct apply_case *test, uint64_t room[128
 
         memset(room, 0, 128 * sizeof *room);
         *site = test->site;
-        site->original = fl_window_hash(test->before.byte + site->start, site->length);
+        site->original = fl_site_hash(site, test->before.byte + site->start);
         memcpy(code, test->displaced.byte, test->displaced.size);
         memcpy(code + fl_site_relocations_at(site), test->relocations, sizeof test->relocations);
         *header = (struct fl_plan){

@@ -15,7 +15,7 @@
 #include "broker/plan/scan/scan.h"
 
 #define PAGE            4096u
-#define TRAMPOLINE_SIZE 256u
+#define TRAMPOLINE_SIZE 512u
 
 struct patch {
         uint8_t *data; /* the file, with room for the trampolines behind it */
@@ -81,7 +81,7 @@ static void site_apply(struct patch *patch, const struct fl_site *site, const ui
         const uint64_t trampoline = patch->vaddr + patch->used, vaddr = vaddr_of(patch, site->start);
         uint8_t *window = patch->data + site->start;
 
-        if (fl_window_hash(window, site->length) != site->original)
+        if (fl_site_hash(site, window) != site->original)
                 die("a window is not what was scanned");
         patch->used +=
                 trampoline_write(patch->data + patch->size + patch->used, trampoline, site, area, vaddr);
@@ -96,7 +96,7 @@ static void sites_apply(struct patch *patch, const struct fl_plan *plan)
         const uint8_t *area = (const uint8_t *)(sites + plan->site_count);
 
         for (uint32_t i = 0; i < plan->site_count; i++)
-                if (sites[i].tactic != FL_TACTIC_NONE)
+                if (sites[i].tactic != FL_TACTIC_NONE && !fl_site_has_side(&sites[i]))
                         site_apply(patch, &sites[i], area);
 }
 

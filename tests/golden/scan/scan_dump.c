@@ -23,7 +23,7 @@ static void bytes_print(const uint8_t *bytes, unsigned size)
 
 static void site_print(const struct scan_result *result, uint32_t index)
 {
-        static const char *const tactics[] = {"none", "before", "after", "both"};
+        static const char *const tactics[] = {"none", "before", "after", "both", "padding", "neighbour"};
         const struct fl_site *site = (const struct fl_site *)(result->plan + 1) + index;
         const uint8_t *code =
                 (const uint8_t *)((const struct fl_site *)(result->plan + 1) + result->plan->site_count);
@@ -36,8 +36,11 @@ static void site_print(const struct scan_result *result, uint32_t index)
                 printf(" (%s)\n", window_refusal_text(result->refusals[index]));
                 return;
         }
-        printf(" window=%#x+%u%s code=", (unsigned)(site->start - TEXT_START), site->length,
+        printf(" window=%#x+%u%s", (unsigned)(site->start - TEXT_START), site->length,
                site->flags & FL_SITE_ENDS ? " ends" : "");
+        if (fl_site_has_side(site))
+                printf(" side=%+d+%u", site->side, site->side_length);
+        printf(" code=");
         bytes_print(code + site->code, site->before_size);
         printf("|");
         bytes_print(code + site->code + site->before_size, site->after_size);

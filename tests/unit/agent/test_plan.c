@@ -131,3 +131,35 @@ Test(plan, random_bytes)
         }
         cr_assert_gt(passed, 0);
 }
+
+/* One site with a side, as the broker's check lets it pass, or not. */
+static bool side_check(enum fl_site_tactic tactic, int side, unsigned length)
+{
+        struct whole whole = make();
+
+        whole.header.site_count = 1;
+        whole.sites[0] = (struct fl_site){.start = 200,
+                                          .length = 2,
+                                          .tactic = (uint8_t)tactic,
+                                          .side = (int16_t)side,
+                                          .side_length = (uint8_t)length,
+                                          .after_size = tactic == FL_TACTIC_NEIGHBOUR ? (uint16_t)length : 0};
+        return check(&whole, sizeof whole);
+}
+
+Test(plan, sides)
+{
+        cr_expect(side_check(FL_TACTIC_PADDING, 2, 5));
+        cr_expect(side_check(FL_TACTIC_PADDING, 129, 5));
+        cr_expect_not(side_check(FL_TACTIC_PADDING, 130, 5));
+        cr_expect(side_check(FL_TACTIC_PADDING, -126, 5));
+        cr_expect_not(side_check(FL_TACTIC_PADDING, -127, 5));
+        cr_expect_not(side_check(FL_TACTIC_PADDING, 1, 5));
+        cr_expect_not(side_check(FL_TACTIC_PADDING, -4, 5));
+        cr_expect_not(side_check(FL_TACTIC_PADDING, 2, 4));
+        cr_expect(side_check(FL_TACTIC_NEIGHBOUR, 2, 10));
+        cr_expect_not(side_check(FL_TACTIC_NEIGHBOUR, 2, 9));
+        cr_expect_not(side_check(FL_TACTIC_NEIGHBOUR, 125, 10));
+        cr_expect_not(side_check(FL_TACTIC_NEIGHBOUR, -9, 10));
+        cr_expect_not(side_check(FL_TACTIC_NEIGHBOUR, 2, 65));
+}

@@ -127,3 +127,40 @@ REFUSES(growth_that_does_not_add_up, sample.relocation.grown = 3)
 REFUSES(targets_beyond_memory, sample.relocation.target = INT64_MIN)
 REFUSES(windows_without_a_tactic, sample.sites[1].length = 5)
 REFUSES(code_without_a_tactic, sample.sites[1].before_size = 1)
+
+/* The second site gets a side: padding behind it. */
+static void side_give(struct sample *sample)
+{
+        sample->sites[1].tactic = FL_TACTIC_PADDING;
+        sample->sites[1].side = 40;
+        sample->sites[1].side_length = 5;
+}
+
+Test(plan_check, accepts_a_side)
+{
+        struct sample sample = sample_make();
+
+        side_give(&sample);
+        cr_assert_eq(check(&sample), 0);
+        sample.sites[1].side = -14; /* up to the window of the first */
+        cr_assert_eq(check(&sample), 0);
+}
+
+#define REFUSES_SIDE(name, change) REFUSES(name, (side_give(&sample), change))
+
+REFUSES_SIDE(sides_out_of_reach, sample.sites[1].side = 130)
+REFUSES_SIDE(sides_out_of_reach_in_front, sample.sites[1].side = -127)
+REFUSES_SIDE(sides_on_the_syscall, sample.sites[1].side = 1)
+REFUSES_SIDE(sides_on_the_syscall_in_front, sample.sites[1].side = -4)
+REFUSES_SIDE(sides_on_another_window, sample.sites[1].side = -5)
+REFUSES_SIDE(padding_of_another_length, sample.sites[1].side_length = 6)
+REFUSES_SIDE(padding_with_code, sample.sites[1].after_size = 4)
+REFUSES_SIDE(padding_with_relocations, sample.sites[1].relocations = 1)
+REFUSES_SIDE(neighbours_without_code, sample.sites[1].tactic = FL_TACTIC_NEIGHBOUR)
+REFUSES_SIDE(neighbours_without_room, (sample.sites[1].tactic = FL_TACTIC_NEIGHBOUR,
+                                       sample.sites[1].side_length = sample.sites[1].after_size = 9))
+REFUSES_SIDE(neighbours_shorter_than_their_code,
+             (sample.sites[1].tactic = FL_TACTIC_NEIGHBOUR, sample.sites[1].side_length = 10,
+              sample.sites[1].after_size = 11))
+REFUSES_SIDE(sides_with_a_longer_window, sample.sites[1].length = 5)
+REFUSES(sides_of_nothing, sample.sites[1].side_length = 5)

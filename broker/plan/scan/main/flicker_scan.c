@@ -96,15 +96,19 @@ static int scan_descriptor(void)
 
 static void site_print(const struct fl_site *site, const char *refusal)
 {
-        static const char *const names[] = {"none", "before", "after", "both"};
+        static const char *const names[] = {"none", "before", "after", "both", "padding", "neighbour"};
 
-        printf("%#10llx  %-6s", (unsigned long long)site->start + site->syscall_at, names[site->tactic & 3]);
+        printf("%#10llx  %-9s", (unsigned long long)site->start + site->syscall_at, names[site->tactic]);
         if (site->nr == FL_SITE_NR_UNKNOWN)
                 printf("    ?");
         else
                 printf("  %3u", site->nr);
         if (site->tactic == FL_TACTIC_NONE)
                 printf("  %s\n", refusal);
+        else if (fl_site_has_side(site))
+                printf("  window %#llx+%u, side %#llx+%u\n", (unsigned long long)site->start, site->length,
+                       (unsigned long long)site->start + (unsigned long long)(long long)site->side,
+                       site->side_length);
         else
                 printf("  window %#llx+%u\n", (unsigned long long)site->start, site->length);
 }
