@@ -63,15 +63,40 @@ static bool covered(const struct entry *entry, uint64_t start, uint64_t end)
         return entry_end && fl_load_once_64(&entry->start) >= start && entry_end <= end;
 }
 
-bool ag_code_map_covers(uint64_t start, uint64_t end)
+static bool touched(const struct entry *entry, uint64_t start, uint64_t end)
+{
+        return fl_load_once_64(&entry->end) > start && fl_load_once_64(&entry->start) < end;
+}
+
+static bool any(bool (*is)(const struct entry *, uint64_t, uint64_t), uint64_t start, uint64_t end)
 {
         uint32_t count = fl_load_once_32(&used);
 
         for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
-                if (covered(&entries[i], start, end))
+                if (is(&entries[i], start, end))
                         return true;
         }
         return false;
+}
+
+bool ag_code_map_covers(uint64_t start, uint64_t end)
+{
+        return any(covered, start, end);
+}
+
+bool ag_code_map_touches(uint64_t start, uint64_t end)
+{
+        return any(touched, start, end);
+}
+
+void ag_code_map_visit(uint64_t start, uint64_t end, void (*function)(uint64_t trampolines, uint64_t length))
+{
+        lock();
+        for (unsigned i = 0; i < used; i++) {
+                if (touched(&entries[i], start, end))
+                        function(entries[i].trampolines, entries[i].length);
+        }
+        unlock();
 }
 
 static bool within(uint64_t address, uint64_t start, uint64_t length)

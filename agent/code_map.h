@@ -38,4 +38,10 @@ bool ag_code_map_site(uint64_t address, struct ag_site *ret_site);
 /* [start, end) was unmapped: unmaps the trampolines of code that lies wholly in it. */
 void ag_code_map_gone(uint64_t start, uint64_t end);
 
+/* Is any patched file's code in [start, end)? Cheap; no lock. */
+bool ag_code_map_touches(uint64_t start, uint64_t end);
+
+/* Calls function with the trampolines of each file whose code is in [start, end). */
+void ag_code_map_visit(uint64_t start, uint64_t end, void (*function)(uint64_t trampolines, uint64_t length));
+
 #endif

@@ -10,6 +10,7 @@
 #include "agent/bytes.h"
 #include "agent/code_map.h"
 #include "agent/kernel.h"
+#include "agent/original.h"
 #include "agent/patch.h"
 #include "agent/payload.h"
 #include "agent/process.h"
@@ -18,44 +19,61 @@
 
 #include "agent/poison.h"
 
-/* Code that was mapped: everything that ag_patch needs, for the way to another stack. */
+static uint64_t page_end(uint64_t start, uint64_t length)
+{
+        return start + ((length + 4095) & ~4095ull);
+}
+
+/* Code that the frame's mmap put at address, on the way to another stack. */
 struct new_code {
-        struct ag_mapping mapping;
+        const struct ag_frame *frame;
+        uint64_t address;
         struct ag_workspace *workspace;
-        int fd;
 };
 
 static void patch_new_code(void *argument)
 {
-        struct new_code *code = argument;
+        const struct new_code *code = argument;
+        struct ag_mapping mapping = {.address = code->address,
+                                     .length = page_end(0, code->frame->rsi),
+                                     .offset = code->frame->r9,
+                                     .protection = (int)code->frame->rdx};
 
-        ag_patch(code->fd, &code->mapping, 1, code->workspace);
+        ag_patch((int)code->frame->r8, &mapping, 1, code->workspace);
 }
 
 /* With signals blocked: a handler must neither find the code half patched nor leave by longjmp, and one on an
  * alternate stack must find us on the stack that the kernel thinks we are on. */
 static __attribute__((noinline)) void patch_elsewhere(const struct ag_frame *frame, uint64_t address)
 {
-        struct new_code code = {
-                .mapping = {.address = address,
-                            .length = (frame->rsi + 4095) & ~4095ull,
-                            .offset = frame->r9,
-                            .protection = (int)frame->rdx},
-                .fd = (int)frame->r8,
-        };
+        struct new_code code = {.frame = frame, .address = address, .workspace = ag_workspace_create()};
 
-        code.workspace = ag_workspace_create();
         if (!code.workspace)
                 return;
         ag_on_stack(patch_new_code, &code, code.workspace->stack + sizeof code.workspace->stack);
         ag_workspace_destroy(code.workspace);
 }
 
+/* Code of a file that nobody means to write to: neither through this mapping nor, the descriptor says,
+ * elsewhere, where a private page would no longer show it. */
+static bool is_code(const struct ag_frame *frame)
+{
+        return (frame->rdx & (PROT_EXEC | PROT_WRITE)) == PROT_EXEC && !(frame->r10 & MAP_ANONYMOUS) &&
+               (frame->r10 & MAP_TYPE) == MAP_PRIVATE &&
+               (ag_kernel3(__NR_fcntl, frame->r8, F_GETFL, 0) & O_ACCMODE) == O_RDONLY;
+}
+
+/* Does the mapping take the place of patched code for good? Not so memory that is written to: programs that
+ * want their code on large pages copy it away and back. */
+static bool replaces_code(const struct ag_frame *frame)
+{
+        return (frame->r10 & MAP_FIXED) && (!(frame->r10 & MAP_ANONYMOUS) || frame->rdx == PROT_NONE) &&
+               ag_code_map_covers(frame->rdi, frame->rdi + frame->rsi);
+}
+
 static enum ag_outcome hook_mmap(struct ag_frame *frame)
 {
-        uint64_t flags = frame->r10, end = frame->rdi + frame->rsi;
-        bool code = (frame->rdx & PROT_EXEC) && !(flags & MAP_ANONYMOUS) && (flags & MAP_TYPE) == MAP_PRIVATE;
-        bool replaces = (flags & MAP_FIXED) && ag_code_map_covers(frame->rdi, end);
+        bool code = is_code(frame), replaces = replaces_code(frame);
         uint64_t before;
         long r;
 
@@ -64,7 +82,7 @@ static enum ag_outcome hook_mmap(struct ag_frame *frame)
         ag_signals_block(&before);
         r = ag_frame_run(frame, frame->rsi);
         if (replaces && !ag_failed(r))
-                ag_code_map_gone(frame->rdi, end);
+                ag_code_map_gone(frame->rdi, frame->rdi + frame->rsi);
         if (code && !ag_failed(r))
                 patch_elsewhere(frame, (uint64_t)r);
         ag_frame_finish(frame, r);
@@ -75,8 +93,7 @@ static enum ag_outcome hook_mmap(struct ag_frame *frame)
 /* Only where code of ours goes: a thread may unmap the stack that it stands on. */
 static enum ag_outcome hook_munmap(struct ag_frame *frame)
 {
-        uint64_t end = frame->rdi + ((frame->rsi + 4095) & ~4095ull);
-        uint64_t before;
+        uint64_t end = page_end(frame->rdi, frame->rsi), before;
         long r;
 
         if (fl_load_once_64(&ag_process->empty_string) - frame->rdi < end - frame->rdi)
@@ -87,6 +104,43 @@ static enum ag_outcome hook_munmap(struct ag_frame *frame)
         r = ag_frame_run(frame, frame->rsi);
         if (!ag_failed(r))
                 ag_code_map_gone(frame->rdi, end);
+        ag_frame_finish(frame, r);
+        ag_signals_restore(before);
+        return AG_HANDLED;
+}
+
+static void put_back(void *argument)
+{
+        const struct ag_frame *frame = argument;
+
+        ag_code_map_visit(frame->rdi, page_end(frame->rdi, frame->rsi), ag_original_restore);
+}
+
+static __attribute__((noinline)) bool put_back_elsewhere(struct ag_frame *frame)
+{
+        struct ag_workspace *workspace = ag_workspace_create();
+
+        if (!workspace)
+                return false;
+        ag_on_stack(put_back, frame, workspace->stack + sizeof workspace->stack);
+        ag_workspace_destroy(workspace);
+        return true;
+}
+
+/* Code that may move goes as it came: its windows reach their trampolines by distance. */
+static __attribute__((noinline)) enum ag_outcome hook_mremap(struct ag_frame *frame)
+{
+        bool moves = (frame->r10 & MREMAP_FIXED) || frame->rdx > frame->rsi;
+        uint64_t before;
+        long r = -ENOMEM;
+
+        if (!moves || !ag_code_map_touches(frame->rdi, page_end(frame->rdi, frame->rsi)))
+                return AG_NATIVE;
+        ag_signals_block(&before);
+        if (put_back_elsewhere(frame))
+                r = ag_frame_run(frame, frame->rsi);
+        if (!ag_failed(r) && (uint64_t)r != frame->rdi)
+                ag_code_map_gone(frame->rdi, page_end(frame->rdi, frame->rsi));
         ag_frame_finish(frame, r);
         ag_signals_restore(before);
         return AG_HANDLED;
@@ -152,6 +206,8 @@ enum ag_outcome ag_hook(struct ag_frame *frame)
                 return hook_mmap(frame);
         case __NR_munmap:
                 return hook_munmap(frame);
+        case __NR_mremap:
+                return hook_mremap(frame);
         case __NR_execve:
                 return hook_exec(frame, (uint64_t)AT_FDCWD, frame->rdi, frame->rsi, frame->rdx, 0);
         case __NR_execveat:

@@ -9,6 +9,7 @@
 #include "agent/fault.h"
 #include "agent/gate.h"
 #include "agent/kernel.h"
+#include "agent/original.h"
 #include "agent/process.h"
 #include "agent/trampoline.h"
 
@@ -40,12 +41,13 @@ static bool holds(const struct ag_mapping *mapping, uint64_t start, uint64_t len
                start - mapping->offset + length <= mapping->length;
 }
 
-/* The mapping that holds all that a site overwrites, or NULL. */
+/* The mapping that holds all that a site overwrites, or NULL. Not one that the program may write to: who can
+ * change code expects to find it as it was. */
 static const struct ag_mapping *mapping_of(const struct fl_site *site, const struct ag_mapping *code,
                                            unsigned count)
 {
         for (unsigned i = 0; i < count; i++) {
-                if (holds(&code[i], site->start, site->length) &&
+                if (!(code[i].protection & PROT_WRITE) && holds(&code[i], site->start, site->length) &&
                     holds(&code[i], site->start + (uint64_t)(int64_t)site->side, site->side_length))
                         return &code[i];
         }
@@ -74,7 +76,8 @@ static uint64_t trampolines_size(const struct ag_plan *plan, const struct ag_map
 
         for (uint32_t i = 0; i < plan->site_count; i++) {
                 if (ag_patch_wants(&plan->sites[i]) && mapping_of(&plan->sites[i], code, count))
-                        size += ag_trampoline_size(&plan->sites[i]) + AG_NOTE_SIZE;
+                        size += ag_trampoline_size(&plan->sites[i]) + ag_original_size(&plan->sites[i]) +
+                                AG_NOTE_SIZE;
         }
         return size ? size + sizeof(struct ag_trampoline_header) + AG_NOTES_SIZE : 0;
 }
@@ -93,16 +96,18 @@ unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *cod
                         ag_patch_wants(site) ? mapping_of(site, code, count) : NULL;
                 uint64_t window, written;
 
-                if (!mapping || at + ag_trampoline_size(site) > ag_address(ag_note_at(end, patched)))
+                if (!mapping || at + ag_trampoline_size(site) + ag_original_size(site) >
+                                        ag_address(ag_note_at(end, patched)))
                         continue;
                 window = mapping->address + (site->start - mapping->offset);
                 if (!ag_window_check(site, ag_pointer(window)) ||
                     is_cancellation_point(site, ag_pointer(window)))
                         continue;
                 written = ag_trampoline_write(plan, site, window, trampolines, at, ag_pointer(at));
+                ag_original_keep(site, ag_pointer(window), ag_pointer(at + written));
                 if (written && ag_window_write(site, ag_pointer(window), at)) {
                         ag_note_write(ag_note_at(end, patched), plan, site, window, trampolines, at, written);
-                        at += written;
+                        at += written + ag_original_size(site);
                         patched++;
                 }
         }

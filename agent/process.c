@@ -224,6 +224,7 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
         switch (nr) {
         case __NR_mmap:
         case __NR_munmap:
+        case __NR_mremap:
         case __NR_execve:
         case __NR_execveat:
         case __NR_rt_sigaction:

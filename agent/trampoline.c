@@ -192,6 +192,9 @@ void ag_note_write(struct ag_note *note, const struct ag_plan *plan, const struc
                 .nr = site->nr,
                 .before_size = (uint8_t)site->before_size,
                 .syscall_at = site->syscall_at,
+                .length = site->length,
+                .side = site->side,
+                .side_length = site->side_length,
                 .flags = (uint8_t)((ag_site_in_place(site) ? AG_NOTE_IN_PLACE : 0) |
                                    (only_sets_number(plan, site) ? AG_NOTE_REPEATS : 0)),
         };

@@ -50,6 +50,10 @@ struct ag_note {
         uint16_t nr;         /* as in struct fl_site */
         uint8_t before_size, syscall_at;
         uint8_t flags; /* enum ag_note_flags */
+        /* As in struct fl_site. */
+        uint8_t length;
+        int16_t side;
+        uint8_t side_length;
         uint8_t reserved;
 };
 

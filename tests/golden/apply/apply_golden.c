@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "agent/original.h"
 #include "agent/patch.h"
 #include "agent/process.h"
 #include "tests/golden/apply/cases.h"
@@ -163,7 +164,7 @@ static void check(const struct apply_case *test, uint8_t *code, uint8_t *trampol
         protect(code, PROT_READ | PROT_WRITE);
         protect(trampolines, PROT_READ | PROT_WRITE);
         memset(code, 0xcc, 4096);
-        memset(trampolines, 0xcc, 4096);
+        memset(trampolines, 0, 4096);
         memcpy(code, test->before.byte, test->before.size);
         ag_hot[SYS_getppid] = AG_HOT_REDO;
         patched = ag_patch_write(&plan, &mapping, 1, TRAMPOLINE_ADDRESS, 4096);
@@ -175,11 +176,15 @@ static void check(const struct apply_case *test, uint8_t *code, uint8_t *trampol
                 dump("got ", code, test->after.size);
         }
         if (memcmp(at, test->trampoline.byte, test->trampoline.size) != 0 ||
-            at[test->trampoline.size] != 0xcc) {
+            at[test->trampoline.size] != (patched ? test->before.byte[test->site.start] : 0)) {
                 complain(test, "trampoline");
                 dump("want", test->trampoline.byte, test->trampoline.size);
                 dump("got ", at, test->trampoline.size + 8);
         }
+        ag_original_restore(TRAMPOLINE_ADDRESS, 4096);
+        if (memcmp(code, test->before.byte, test->before.size) != 0)
+                complain(test, "code put back");
+        protect(code, PROT_READ | PROT_WRITE);
         run_both(test, code, trampolines, patched > 0);
 }
 

@@ -14,8 +14,9 @@ static void set(uint64_t mask[FL_MASK_WORDS], unsigned nr)
 Test(hot, nothing_mediated)
 {
         for (unsigned nr = 0; nr < 70000; nr++) {
-                bool hook = nr == SYS_mmap || nr == SYS_munmap || nr == SYS_execve || nr == SYS_execveat ||
-                            nr == SYS_rt_sigaction || nr == SYS_prctl || nr == SYS_seccomp;
+                bool hook = nr == SYS_mmap || nr == SYS_munmap || nr == SYS_mremap || nr == SYS_execve ||
+                            nr == SYS_execveat || nr == SYS_rt_sigaction || nr == SYS_prctl ||
+                            nr == SYS_seccomp;
 
                 cr_assert_eq(ag_hot_bits(&hello, nr), hook ? AG_HOT_HOOK : 0, "%u", nr);
         }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/original.h"
+
+#include <linux/mman.h>
+#include <stdbool.h>
+
+#include "agent/bytes.h"
+#include "agent/kernel.h"
+#include "agent/payload.h"
+#include "agent/trampoline.h"
+
+#include "agent/poison.h"
+
+#define PAGE 4096ull
+
+void ag_original_keep(const struct fl_site *site, const uint8_t *window, uint8_t *out)
+{
+        ag_copy(out, window, site->length);
+        ag_copy(out + site->length, window + site->side, site->side_length);
+}
+
+/* Is there a jump from at into the mapping? */
+static bool leads_into(uint64_t at, uint64_t trampolines, uint64_t length)
+{
+        const uint8_t *bytes = ag_pointer(at);
+        int32_t distance;
+
+        if (!ag_readable(at) || !ag_readable(at + 4) || bytes[0] != 0xe9)
+                return false;
+        ag_copy(&distance, bytes + 1, sizeof distance);
+        return at + 5 + (uint64_t)(int64_t)distance - trampolines < length;
+}
+
+static void put_back(uint64_t at, const uint8_t *bytes, uint64_t size)
+{
+        uint64_t start = at & ~(PAGE - 1), length = ((at + size + PAGE - 1) & ~(PAGE - 1)) - start;
+
+        if (ag_mprotect(start, length, PROT_READ | PROT_WRITE) < 0)
+                return;
+        ag_copy(ag_pointer(at), bytes, size);
+        ag_mprotect(start, length, PROT_READ | PROT_EXEC);
+}
+
+void ag_original_restore(uint64_t trampolines, uint64_t length)
+{
+        uint64_t end = trampolines + length, count = *ag_note_count(end);
+
+        for (uint64_t i = 0; i < count; i++) {
+                const struct ag_note *note = ag_note_at(end, i);
+                const uint8_t *bytes = ag_pointer(trampolines + note->trampoline + note->size);
+                uint64_t window = trampolines + (uint64_t)(int64_t)note->window;
+                uint64_t side = window + (uint64_t)(int64_t)note->side;
+
+                if (!leads_into(note->side_length ? side : window, trampolines, length))
+                        continue;
+                put_back(window, bytes, note->length);
+                if (note->side_length)
+                        put_back(side, bytes + note->length, note->side_length);
+        }
+}
