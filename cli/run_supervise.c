@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "broker/base/escape.h"
+#include "broker/enforce/landlock.h"
 #include "broker/session.h"
 #include "cli/run_control.h"
 #include "cli/run_guardian.h"
@@ -246,8 +247,10 @@ static int load(struct supervisor *supervisor, const struct run_paths *paths, st
 static int start(struct supervisor *supervisor, const struct run_paths *paths, struct run_sandbox *sandbox,
                  struct err *err)
 {
-        int r;
+        int r = landlock_enclose();
 
+        if (r < 0)
+                return err_set(err, -r, "cannot enclose the broker: %s", strerror(-r));
         supervisor->guardian = run_guardian_start(&supervisor->launch);
         if (supervisor->guardian < 0)
                 return err_set(err, -supervisor->guardian, "cannot start a process: %s",

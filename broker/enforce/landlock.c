@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -253,6 +254,40 @@ int landlock_build(const struct policy *policy, const struct tiers *tiers,
                         return r;
         }
         return fd_take(&ruleset);
+}
+
+/* Moving and linking between directories is refused by every domain that does not grant it. */
+static int create_enclosure(int abi)
+{
+        struct landlock_ruleset ruleset = {.handled_fs = LANDLOCK_FS_MAKE_BLOCK};
+        struct builder builder = {.handled = ruleset.handled_fs};
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (abi >= 2)
+                ruleset.handled_fs |= LANDLOCK_FS_REFER;
+        builder.handled = ruleset.handled_fs;
+        fd = (int)syscall(LANDLOCK_NR_CREATE_RULESET, &ruleset, sizeof ruleset.handled_fs, 0);
+        if (fd < 0)
+                return -errno;
+        builder.ruleset = fd;
+        r = grant_path(&builder, "/", ruleset.handled_fs);
+        return r < 0 ? r : fd_take(&fd);
+}
+
+int landlock_enclose(void)
+{
+        _cleanup_close_ int ruleset = -1;
+        int abi = landlock_abi();
+
+        if (abi < 1)
+                return 0; /* landlock_build() says so in words */
+        ruleset = create_enclosure(abi);
+        if (ruleset < 0)
+                return ruleset;
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return -errno;
+        return landlock_restrict(ruleset);
 }
 
 int landlock_restrict(int ruleset_fd)

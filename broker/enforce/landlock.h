@@ -19,6 +19,12 @@ int landlock_abi(void);
 int landlock_build(const struct policy *policy, const struct tiers *tiers,
                    const char *const also_executable[], struct err *err);
 
+/* Before anything is forked: a domain that refuses no file, in which the broker and all that it starts are.
+ * From inside, no process outside can be traced, nor its memory reached, nor its descriptors taken: so not
+ * even the broker can, where it goes by the number of a thread that has died meanwhile and the number is
+ * another's. 0 or -errno. */
+int landlock_enclose(void);
+
 /* In the child, after no_new_privs. Async-signal safe. 0 or -errno. */
 int landlock_restrict(int ruleset_fd);
 
