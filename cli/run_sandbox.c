@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run_sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -184,6 +186,25 @@ static void describe(const struct run_sandbox *sandbox)
                 sandbox->tiers.mediate_all ? ", everything mediated" : "", sandbox->landlock_abi);
 }
 
+/* Is any descriptor that the program inherits a socket? */
+static bool inherits_socket(void)
+{
+        DIR *directory = opendir("/proc/self/fd");
+        struct dirent *entry;
+        struct stat status;
+        bool found = !directory;
+
+        while (!found && (entry = readdir(directory))) {
+                int fd = atoi(entry->d_name), flags = fcntl(fd, F_GETFD);
+
+                found = flags >= 0 && !(flags & FD_CLOEXEC) && fstat(fd, &status) == 0 &&
+                        S_ISSOCK(status.st_mode);
+        }
+        if (directory)
+                closedir(directory);
+        return found;
+}
+
 static int plan(const struct run_options *options, const struct run_paths *paths, struct run_sandbox *sandbox,
                 struct err *err)
 {
@@ -192,6 +213,7 @@ static int plan(const struct run_options *options, const struct run_paths *paths
                 .mediate_all = options->mediate_all || policy_mediate_all(sandbox->policy),
                 .warn = sandbox->warn,
                 .privileged = sandbox->privileged,
+                .sockets = inherits_socket(),
                 .landlock_abi = sandbox->landlock_abi,
         };
         const char *executable[] = {NULL, NULL};

@@ -255,7 +255,7 @@ static int judge_abstract(struct operation *operation, enum address_use use, str
 
         memcpy(text, name->sun_path, length);
         text[0] = '@';
-        return judge(operation, use, 0, judged, NULL, text, length);
+        return judge(operation, use, 0, judged, NULL, text, length ? length : 1);
 }
 
 /* Where a pathname leads, and whether it may. */
@@ -314,9 +314,10 @@ static int judge_unix(struct operation *operation, const struct caller_socket *s
                 return 0; /* dissolves a connection */
         if (judged->size < UNIX_PATH_OFFSET || judged->size > sizeof *name || name->sun_family != AF_UNIX)
                 return -EINVAL;
-        if (judged->size == UNIX_PATH_OFFSET) /* the kernel picks an abstract name */
-                return use == ADDRESS_BIND ? 0 : -EINVAL;
-        if (!name->sun_path[0])
+        if (judged->size == UNIX_PATH_OFFSET && use != ADDRESS_BIND)
+                return -EINVAL;
+        /* Without a name the kernel picks an abstract one. */
+        if (judged->size == UNIX_PATH_OFFSET || !name->sun_path[0])
                 return judge_abstract(operation, use, judged);
         r = judge_pathname(operation, use, judged);
         if (r == 0 && use != ADDRESS_BIND)

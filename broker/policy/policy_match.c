@@ -179,6 +179,9 @@ static void check_unix(const struct policy *policy, bool bind, const struct sock
                 automaton_match(policy->paths, name, length, &match);
         }
         rule = rule_of(policy, &match, RULE_NETWORK_DENY);
+        /* What is refused as a file is not granted as a socket. */
+        if (!rule && path)
+                rule = rule_of(policy, &match, RULE_FILES_DENY);
         if (rule) {
                 decide(ret_verdict, VERDICT_DENY, EACCES, rule);
                 return;

@@ -135,7 +135,7 @@ static bool grants_any_bind(const struct policy *policy)
 }
 
 /* Under warn every family may be made: what is done with it is judged, and reported, at connect and bind. */
-static void plan_sockets(const struct policy *policy, struct tiers *tiers)
+static void plan_sockets(const struct policy *policy, const struct tier_inputs *inputs, struct tiers *tiers)
 {
         bool all = tiers->warn;
 
@@ -149,7 +149,8 @@ static void plan_sockets(const struct policy *policy, struct tiers *tiers)
         /* A kind of sockets that network rules do not speak of is granted by syscalls.allow. */
         tiers->listening =
                 all || grants_any_bind(policy) || policy_allow_extent(policy, SYS_socket) == ALLOW_SOME;
-        tiers->sends_in_kernel = !tiers->unix_sockets && !tiers->udp_sockets;
+        /* Over a Unix socket, others could be received. */
+        tiers->sends_in_kernel = !tiers->unix_sockets && !tiers->udp_sockets && !inputs->sockets;
 }
 
 static enum tier_action meta_action(const struct tiers *tiers, int nr)
@@ -307,7 +308,7 @@ void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
         ret_tiers->ipc_shared = policy_ipc_shared(policy);
         ret_tiers->signals_scoped = inputs->landlock_abi >= LANDLOCK_ABI_SCOPES;
         plan_files(policy, inputs, is_directory, ret_tiers);
-        plan_sockets(policy, ret_tiers);
+        plan_sockets(policy, inputs, ret_tiers);
         for (int nr = 0; nr < SYSCALLS_LIMIT; nr++) {
                 ret_tiers->action[nr] = plan_action(policy, ret_tiers, nr);
                 plan_masks(ret_tiers, nr);

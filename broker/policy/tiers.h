@@ -17,6 +17,7 @@ struct tier_inputs {
         bool mediate_all;
         bool warn;        /* refuse nothing that the policy alone refuses */
         bool privileged;  /* the broker may act with other users' credentials */
+        bool sockets;     /* the target inherits some: maybe of kinds that it could not make */
         int landlock_abi; /* what landlock_abi() says; below 3 opens never run natively (O_TRUNC) */
 };
 
