@@ -155,6 +155,8 @@ static enum ag_outcome hook_exec(struct ag_frame *frame, uint64_t directory, uin
         do /* the question may be interrupted, execve may not */
                 r = ag_kernel6(FL_CALL_NR, FL_CALL_EXEC, directory, path, at_flags, 0, 0);
         while (r == -EINTR);
+        if (r == FL_EXEC_NATIVE)
+                return AG_NATIVE;
         if (r == 0)
                 r = ag_kernel3(__NR_execve, ag_address(ag_hello.agent_path), argv, envp);
         return ag_frame_finish(frame, r);

@@ -370,10 +370,17 @@ static int call_plan(struct server *server, const struct caller *caller, const u
         return r;
 }
 
+/* A traced process runs its programs without the agent, so that the tracer finds them where it looks for
+ * them. */
 static int call_exec(struct server *server, const struct caller *caller, const struct raw_call *call)
 {
         struct raw_call as_exec = {.nr = SYS_execve, .args = {call->args[2]}};
 
+        if (policy_ptrace(server->session->options.policy) == PTRACE_SANDBOX &&
+            proc_tracer(caller->tid) > 0) {
+                reply_result(&server->reply, FL_EXEC_NATIVE);
+                return 0;
+        }
         if (serve_refused(server, caller, &as_exec))
                 return 0;
         return approve(server, caller, call, true);

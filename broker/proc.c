@@ -39,6 +39,18 @@ pid_t proc_tgid(pid_t tid)
         return line ? (pid_t)atoi(line + 6) : -ESRCH;
 }
 
+pid_t proc_tracer(pid_t tid)
+{
+        char path[48], text[512];
+        const char *line;
+
+        snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
+        if (read_file(path, text, sizeof text) < 0)
+                return -ESRCH;
+        line = strstr(text, "\nTracerPid:");
+        return line ? (pid_t)atoi(line + 11) : -ESRCH;
+}
+
 pid_t proc_parent(pid_t pid)
 {
         char path[48], text[512];

@@ -12,6 +12,8 @@
 pid_t proc_tgid(pid_t tid);
 /* Parent's process id; -ESRCH. */
 pid_t proc_parent(pid_t pid);
+/* Who traces thread tid; 0: nobody; -ESRCH. */
+pid_t proc_tracer(pid_t tid);
 /* "comm", NUL-terminated; "?" where the task is gone. */
 void proc_comm(pid_t pid, char out[16]);
 /* Identity of the executable file; -errno. */

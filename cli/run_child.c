@@ -102,16 +102,19 @@ static void confine(const struct run_launch *launch, int ruleset)
 static int execute(const struct run_launch *launch, const char *path, char **arguments,
                    enum child_stage *ret_stage)
 {
+        long answer;
+
         if (!launch->state->use_agent) {
                 *ret_stage = CHILD_STAGE_PROGRAM;
                 execve(path, arguments, environ);
                 return -errno;
         }
         *ret_stage = CHILD_STAGE_APPROVE;
-        if (syscall(FL_CALL_NR, FL_CALL_EXEC, AT_FDCWD, path, 0) < 0)
+        answer = syscall(FL_CALL_NR, FL_CALL_EXEC, AT_FDCWD, path, 0);
+        if (answer < 0)
                 return -errno;
-        *ret_stage = CHILD_STAGE_AGENT;
-        execve(launch->agent, arguments, environ);
+        *ret_stage = answer == FL_EXEC_NATIVE ? CHILD_STAGE_PROGRAM : CHILD_STAGE_AGENT;
+        execve(answer == FL_EXEC_NATIVE ? path : launch->agent, arguments, environ);
         return -errno;
 }
 

@@ -24,7 +24,8 @@ enum fl_call {
         FL_CALL_HELLO = 1,
         /* (int dirfd, const char *path, int at_flags): may this process execute path? 0 after the broker
          * noted the program for the image that follows, or the -errno that execve(2) would give. The agent
-         * then executes the file named by fl_hello.agent_path with the caller's argv and envp. */
+         * then executes the file named by fl_hello.agent_path with the caller's argv and envp.
+         * FL_EXEC_NATIVE: nothing was noted, the program is to be executed by itself (it is being traced). */
         FL_CALL_EXEC = 2,
         /* (): a descriptor (close-on-exec) of this process's ring memory, struct fl_ring, or -errno. */
         FL_CALL_RING = 3,
@@ -36,6 +37,8 @@ enum fl_call {
          * with -error; the broker explains the refusal. Always 0. */
         FL_CALL_REPORT = 5,
 };
+
+#define FL_EXEC_NATIVE 1
 
 #define FL_SYSCALL_LIMIT 512u /* syscall numbers the masks below cover; higher ones always run natively */
 #define FL_MASK_WORDS    (FL_SYSCALL_LIMIT / 64u)
