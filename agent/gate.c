@@ -225,22 +225,14 @@ long ag_syscall(struct ag_frame *frame)
         return elsewhere(frame, bits);
 }
 
-/* Would the syscall, run now, keep waiting signals from the program, or find and leave something else than it
- * would where the program stands: the blocked signals, the handler's stack? */
+/* Would the syscall, run now, keep waiting signals from the program, or take the blocked mask along? */
 static bool must_go_back(const struct ag_frame *frame, unsigned bits)
 {
         uint32_t nr = (uint32_t)frame->rax;
 
-        switch (nr) {
-        case __NR_execve:
-        case __NR_execveat:
-        case __NR_rt_sigprocmask:
-        case __NR_rt_sigpending:
-        case __NR_sigaltstack:
+        if (nr == __NR_execve || nr == __NR_execveat)
                 return true;
-        default:
-                return (bits & (AG_HOT_REPORT | AG_HOT_EXE)) && ag_open_may_wait(nr, frame->rdi, frame->rsi);
-        }
+        return (bits & (AG_HOT_REPORT | AG_HOT_EXE)) && ag_open_may_wait(nr, frame->rdi, frame->rsi);
 }
 
 enum ag_outcome ag_settle(struct ag_frame *frame)

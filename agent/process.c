@@ -34,6 +34,7 @@ bool ag_is_open(unsigned nr)
 /* What does not depend on the policy. */
 #define SECOND        AG_HOT_PATH2
 #define REDO          AG_HOT_REDO /* finishes or fails, and never returns EINTR (signal(7) lists those that do) */
+#define SITE          AG_HOT_SITE /* likewise */
 #define EXE           AG_HOT_EXE
 #define NR_faccessat2 439
 
@@ -140,11 +141,11 @@ static const uint8_t traits[FL_SYSCALL_LIMIT] = {
         [__NR_kill] = REDO,
         [__NR_tkill] = REDO,
         [__NR_tgkill] = REDO,
-        [__NR_rt_sigprocmask] = REDO,
-        [__NR_rt_sigpending] = REDO,
+        [__NR_rt_sigprocmask] = SITE,
+        [__NR_rt_sigpending] = SITE,
         [__NR_rt_sigqueueinfo] = REDO,
         [__NR_rt_tgsigqueueinfo] = REDO,
-        [__NR_sigaltstack] = REDO,
+        [__NR_sigaltstack] = SITE,
         [__NR_signalfd] = REDO,
         [__NR_signalfd4] = REDO,
         [__NR_sched_yield] = REDO,
@@ -160,11 +161,11 @@ static const uint8_t traits[FL_SYSCALL_LIMIT] = {
         [__NR_sched_get_priority_min] = REDO,
         [__NR_sched_rr_get_interval] = REDO,
         [__NR_getcpu] = REDO,
-        [__NR_brk] = REDO,
-        [__NR_mprotect] = REDO,
-        [__NR_mremap] = REDO,
+        [__NR_brk] = SITE,
+        [__NR_mprotect] = SITE,
+        [__NR_mremap] = SITE,
         [__NR_mincore] = REDO,
-        [__NR_madvise] = REDO,
+        [__NR_madvise] = SITE,
         [__NR_dup] = REDO,
         [__NR_dup2] = REDO,
         [__NR_dup3] = REDO,
@@ -200,6 +201,10 @@ static const uint8_t traits[FL_SYSCALL_LIMIT] = {
         [__NR_set_robust_list] = REDO,
         [__NR_get_robust_list] = REDO,
         [__NR_membarrier] = REDO,
+        [__NR_mmap] = SITE,
+        [__NR_munmap] = SITE,
+        [__NR_prctl] = SITE,
+        [__NR_seccomp] = SITE,
 };
 
 uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
@@ -210,7 +215,7 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
                 return 0;
         path = traits[nr];
         if (in_mask(hello->mediated, nr)) {
-                bits |= path & REDO;
+                bits |= path & (REDO | SITE);
                 if (in_mask(hello->ring, nr))
                         bits |= AG_HOT_RING | (ag_is_open(nr) ? AG_HOT_OPEN : 0);
                 if (nr == __NR_newfstatat)

@@ -23,6 +23,8 @@ enum ag_hot_bits {
         AG_HOT_OPEN = 1u << 4,   /* the ring answers only its errors */
         AG_HOT_HOOK = 1u << 5,   /* ag_hook knows it */
         AG_HOT_PATH2 = 1u << 6,  /* with AG_HOT_EXE: the path is the second argument */
+        AG_HOT_SITE =
+                1u << 7, /* as AG_HOT_REDO, but made at the site: it is about the caller's stack or mask */
 };
 
 #define AG_HOT_NUMBERS 65536u /* what 16 bits can name; FL_SYSCALL_LIMIT and up are zero */

@@ -105,7 +105,8 @@ enum ag_outcome ag_hook_handler(struct ag_frame *frame)
                 wanted.handler = thunk_for(wanted.handler);
                 address = ag_address(&wanted);
         }
-        r = ag_frame_run(frame, address);
+        while ((r = ag_frame_run(frame, address)) == -EINTR) /* the backstop's */
+                frame->ran = AG_RAN_NOT;
         /* The kernel just wrote there. */
         if (r == 0 && before && is_thunk(before->handler))
                 before->handler = handler_of((before->handler - ag_address(ag_thunks)) / AG_THUNK_BYTES);
@@ -129,7 +130,8 @@ static void stand_before(struct sigcontext *at, uint64_t native)
 
         stand_behind(at, native);
         at->rip = native;
-        if (ag_code_map_site(native, &site) && ((site.note.flags & AG_NOTE_REPEATS) || !site.note.syscall_at))
+        if (ag_code_map_site(native, &site) &&
+            (((site.note.flags & AG_NOTE_REPEATS) && at->rax == site.note.nr) || !site.note.syscall_at))
                 at->rip = site.window;
 }
 
@@ -191,16 +193,22 @@ static void leave_trampoline(struct sigcontext *at)
                 stand_before(at, site.native);
 }
 
+/* Is nr one that the kernel itself would not have interrupted, with the arguments in at? */
+static bool never_interrupted(uint16_t nr, const struct sigcontext *at)
+{
+        if (ag_is_open(nr))
+                return !ag_open_may_wait(nr, at->rdi, at->rsi);
+        return nr < FL_SYSCALL_LIMIT && (ag_hot[nr] & (AG_HOT_REDO | AG_HOT_SITE));
+}
+
 /* The backstop lets a signal end a syscall before the broker has it (EINTR, where the handler's flags do not
- * have it restarted), which the kernel itself would not do to an open of a plain file. Then the signal came
- * before the syscall. Those of other calls that are never interrupted natively are done again by the gate. */
+ * have it restarted). Where the kernel would not, the signal came before the syscall. */
 static void undo_interruption(struct sigcontext *at)
 {
         struct ag_site site;
 
         if ((int64_t)at->rax != -EINTR || ag_stands_down || !ag_code_map_site(at->rip - 2, &site) ||
-            at->rip != site.native + 2 || !ag_is_open(site.note.nr) ||
-            ag_open_may_wait(site.note.nr, at->rdi, at->rsi))
+            at->rip != site.native + 2 || !never_interrupted(site.note.nr, at))
                 return;
         at->rax = site.note.nr;
         stand_before(at, site.native);

@@ -37,7 +37,7 @@ segment=$(objdump -d --no-show-raw-insn "$agent" | grep -E '%(fs|gs):' || true)
 [ -z "$segment" ] || complain "fs or gs: $segment"
 
 # The gate: red zone, registers, and the deepest chain of calls below ag_syscall, from what the compiler says of each
-# function. Each call adds a return address. Functions that run on the agent's own stack are not part of it.
+# function; and likewise a signal's thunk. Each call adds a return address. Functions that run on the agent's own stack are not part of it.
 if [ -n "$stack_usage" ] && ls "$stack_usage"/*.su >/dev/null 2>&1; then
         depth=$(objdump -d --no-show-raw-insn "$agent" | awk -v limit=512 '
                 FNR == NR { split($1, place, ":"); frame[place[length(place)]] = $2; next }
@@ -57,9 +57,10 @@ if [ -n "$stack_usage" ] && ls "$stack_usage"/*.su >/dev/null 2>&1; then
                         if (!(name in frame)) print "blob: no stack use of " name > "/dev/stderr"
                         return frame[name] + 8 + most
                 }
-                END { print 128 + 144 + deepest("ag_syscall", " ") }' \
+                END { print 128 + 144 + deepest("ag_syscall", " "), 40 + deepest("ag_signal_arrived", " ") }' \
                 <(cat "$stack_usage"/*.su) -)
-        echo "blob: the gate takes $depth bytes of stack"
-        [ "$depth" -le 512 ] || complain "the gate takes $depth bytes of the target's stack, more than 512"
+        echo "blob: the gate and a thunk take $depth bytes of stack"
+        [ "${depth% *}" -le 512 ] || complain "the gate takes ${depth% *} bytes of the target's stack, more than 512"
+        [ "${depth#* }" -le 512 ] || complain "a thunk takes ${depth#* } bytes of a signal stack, more than 512"
 fi
 exit $((failures > 0))

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls that wait, and a signal that comes while they do: which fail with EINTR, which go on, and what they
+ * say of the time that was left, with a handler that has SA_RESTART and with one that has not (signal(7)).
+ * Printed for comparison with a native run.
+ */
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/select.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report.h"
+
+#define SIGNAL_MS 40  /* the signal comes after this, */
+#define END_MS    160 /* what is waited for after this */
+
+static volatile sig_atomic_t caught;
+static int ends[2], sockets[2], listener, full[2], futex_word;
+static pid_t child;
+static struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "restarts.socket"};
+static pthread_t waiter;
+
+static void on_signal(int number)
+{
+        (void)number;
+        caught++;
+}
+
+static void sleep_ms(int milliseconds)
+{
+        struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+
+        while (nanosleep(&left, &left) < 0)
+                ;
+}
+
+static long do_read(void)
+{
+        char byte;
+
+        return read(ends[0], &byte, 1);
+}
+
+static long do_readv(void)
+{
+        char byte;
+
+        return readv(ends[0], &(struct iovec){&byte, 1}, 1);
+}
+
+static void end_read(void)
+{
+        if (write(ends[1], "x", 1) < 0)
+                perror("write");
+}
+
+static long do_recv(void)
+{
+        char byte;
+
+        return recv(sockets[0], &byte, 1, 0);
+}
+
+static long do_recvmsg(void)
+{
+        char byte;
+        struct iovec part = {&byte, 1};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+        return recvmsg(sockets[0], &message, 0);
+}
+
+static void end_recv(void)
+{
+        if (send(sockets[1], "x", 1, 0) < 0)
+                perror("send");
+}
+
+static long do_accept(void)
+{
+        int fd = accept(listener, NULL, NULL);
+
+        if (fd >= 0)
+                close(fd);
+        return fd;
+}
+
+static void end_accept(void)
+{
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+                perror("connect");
+        close(fd);
+}
+
+static long do_write(void)
+{
+        static char much[1 << 16]; /* a pipe's size */
+
+        if (write(full[1], much, sizeof much) < 0)
+                return -1;
+        return write(full[1], much, 1);
+}
+
+static void end_write(void)
+{
+        static char much[1 << 20];
+
+        if (read(full[0], much, sizeof much) <= 0)
+                perror("read");
+}
+
+static long do_poll(void)
+{
+        return poll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, 1000);
+}
+
+static long do_ppoll(void)
+{
+        struct timespec limit = {1, 0};
+
+        return ppoll(&(struct pollfd){.fd = ends[0], .events = POLLIN}, 1, &limit, NULL);
+}
+
+static long do_select(void)
+{
+        struct timeval limit = {1, 0};
+        fd_set set;
+        long r;
+
+        FD_ZERO(&set);
+        FD_SET(ends[0], &set);
+        r = select(ends[0] + 1, &set, NULL, NULL, &limit);
+        if (r < 0 && limit.tv_sec == 1)
+                printf("select did not say what was left\n");
+        return r;
+}
+
+static long do_epoll(void)
+{
+        int fd = epoll_create1(EPOLL_CLOEXEC);
+        struct epoll_event event = {.events = EPOLLIN};
+        long r;
+        int error;
+
+        epoll_ctl(fd, EPOLL_CTL_ADD, ends[0], &event);
+        r = epoll_wait(fd, &event, 1, 1000);
+        error = errno;
+        close(fd);
+        errno = error;
+        return r;
+}
+
+static void end_poll(void)
+{
+        if (write(ends[1], "x", 1) < 0)
+                perror("write");
+}
+
+static long do_nanosleep(void)
+{
+        struct timespec limit = {0, 300000000}, left = {9, 9};
+        long r = nanosleep(&limit, &left);
+
+        if (r < 0 && (left.tv_sec != 0 || left.tv_nsec < 100000000 || left.tv_nsec > 270000000))
+                printf("nanosleep said %ld.%09ld was left\n", (long)left.tv_sec, left.tv_nsec);
+        return r;
+}
+
+static long do_clock_nanosleep(void)
+{
+        struct timespec limit;
+        int r;
+
+        clock_gettime(CLOCK_MONOTONIC, &limit);
+        limit.tv_nsec += 300000000;
+        limit.tv_sec += limit.tv_nsec / 1000000000;
+        limit.tv_nsec %= 1000000000;
+        r = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &limit, NULL);
+        errno = r;
+        return r ? -1 : 0;
+}
+
+static long do_futex(void)
+{
+        return syscall(SYS_futex, &futex_word, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void end_futex(void)
+{
+        futex_word = 1;
+        syscall(SYS_futex, &futex_word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static long do_wait4(void)
+{
+        return waitpid(child, NULL, 0);
+}
+
+static long do_waitid(void)
+{
+        siginfo_t info;
+
+        return waitid(P_PID, (id_t)child, &info, WEXITED);
+}
+
+static void end_wait(void)
+{
+        kill(child, SIGKILL);
+}
+
+static long do_pause(void)
+{
+        return pause();
+}
+
+static long do_sigsuspend(void)
+{
+        sigset_t none;
+
+        sigemptyset(&none);
+        return sigsuspend(&none);
+}
+
+static long do_sigtimedwait(void)
+{
+        struct timespec limit = {1, 0};
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGUSR2);
+        return sigtimedwait(&set, NULL, &limit);
+}
+
+static long do_flock(void)
+{
+        int fd = open("restarts.lock", O_RDWR | O_CLOEXEC);
+        long r = flock(fd, LOCK_EX);
+        int error = errno;
+
+        close(fd);
+        errno = error;
+        return r;
+}
+
+static long do_setlkw(void)
+{
+        int fd = open("restarts.lock", O_RDWR | O_CLOEXEC);
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        long r = fcntl(fd, F_OFD_SETLKW, &lock);
+        int error = errno;
+
+        close(fd);
+        errno = error;
+        return r;
+}
+
+static int lock_fd;
+
+static void end_lock(void)
+{
+        close(lock_fd);
+}
+
+static long do_fifo(void)
+{
+        int fd = open("restarts.fifo", O_RDONLY | O_CLOEXEC);
+
+        if (fd >= 0)
+                close(fd);
+        return fd;
+}
+
+static void end_fifo(void)
+{
+        close(open("restarts.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+}
+
+static int semaphore;
+
+static long do_semop(void)
+{
+        return semop(semaphore, &(struct sembuf){0, -1, 0}, 1);
+}
+
+static void end_semop(void)
+{
+        semop(semaphore, &(struct sembuf){0, 1, 0}, 1);
+}
+
+static void nothing(void)
+{
+}
+
+static const struct {
+        const char *name;
+        long (*call)(void);
+        void (*end)(void); /* NULL: the signal is all that ends it */
+} calls[] = {
+        {"read", do_read, end_read},           {"readv", do_readv, end_read},
+        {"recv", do_recv, end_recv},           {"recvmsg", do_recvmsg, end_recv},
+        {"accept", do_accept, end_accept},     {"write", do_write, end_write},
+        {"poll", do_poll, end_poll},           {"ppoll", do_ppoll, end_poll},
+        {"select", do_select, end_poll},       {"epoll_wait", do_epoll, end_poll},
+        {"nanosleep", do_nanosleep, nothing},  {"clock_nanosleep", do_clock_nanosleep, nothing},
+        {"futex", do_futex, end_futex},        {"wait4", do_wait4, end_wait},
+        {"waitid", do_waitid, end_wait},       {"pause", do_pause, NULL},
+        {"sigsuspend", do_sigsuspend, NULL},   {"sigtimedwait", do_sigtimedwait, nothing},
+        {"flock", do_flock, end_lock},         {"fcntl", do_setlkw, end_lock},
+        {"open of a FIFO", do_fifo, end_fifo}, {"semop", do_semop, end_semop},
+};
+
+static void prepare(void)
+{
+        int fd;
+
+        if (pipe2(ends, O_CLOEXEC) < 0 || pipe2(full, O_CLOEXEC) < 0 ||
+            socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0 ||
+            mkfifo("restarts.fifo", 0600) < 0)
+                report("prepare", -1);
+        listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0 || listen(listener, 4) < 0)
+                report("listen", -1);
+        futex_word = 0;
+        fd = open("restarts.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        flock(fd, LOCK_EX);
+        fcntl(fd, F_OFD_SETLK, &(struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET});
+        lock_fd = fd;
+        semaphore = semget(IPC_PRIVATE, 1, 0600);
+        child = fork();
+        if (child == 0) {
+                alarm(10);
+                for (;;)
+                        pause();
+        }
+}
+
+static void clean(bool lock_held)
+{
+        const int fds[] = {ends[0], ends[1], full[0], full[1], sockets[0], sockets[1], listener};
+
+        for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
+                close(fds[i]);
+        if (lock_held)
+                close(lock_fd);
+        semctl(semaphore, 0, IPC_RMID);
+        unlink("restarts.fifo");
+        unlink("restarts.lock");
+        unlink("restarts.socket");
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+}
+
+static void *sender(void *index)
+{
+        sleep_ms(SIGNAL_MS);
+        pthread_kill(waiter, SIGUSR1);
+        sleep_ms(END_MS - SIGNAL_MS);
+        if (calls[(uintptr_t)index].end)
+                calls[(uintptr_t)index].end();
+        return NULL;
+}
+
+static void one(unsigned index, const char *how)
+{
+        pthread_t thread;
+        char name[64];
+        long r;
+        int error;
+
+        prepare();
+        caught = 0;
+        waiter = pthread_self();
+        pthread_create(&thread, NULL, sender, (void *)(uintptr_t)index);
+        r = calls[index].call();
+        error = errno;
+        snprintf(name, sizeof name, "%s, %s, %d caught", calls[index].name, how, (int)caught);
+        pthread_join(thread, NULL);
+        errno = error;
+        report(name, r);
+        clean(calls[index].end != end_lock);
+}
+
+int main(void)
+{
+        for (int restart = 0; restart < 2; restart++) {
+                struct sigaction action = {.sa_handler = on_signal, .sa_flags = restart ? SA_RESTART : 0};
+
+                sigaction(SIGUSR1, &action, NULL);
+                for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++)
+                        one(i, restart ? "restarting" : "interrupting");
+        }
+        return 0;
+}
