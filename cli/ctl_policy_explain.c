@@ -191,7 +191,7 @@ static const char *tier_text(const struct question *question)
         return ring && tiers->agent ? "broker, over the ring or by notification" : "broker, by notification";
 }
 
-static void print_baseline(const struct syscall_entry *entry)
+static void print_baseline(int nr)
 {
         static const char *const ways[] = {
                 [GRANT_NEVER] = "; no policy can grant it",
@@ -200,7 +200,7 @@ static void print_baseline(const struct syscall_entry *entry)
                 [GRANT_PTRACE] = "; process.ptrace can grant it within the sandbox",
         };
 
-        printf("rule      the baseline refuses it: %s%s\n", entry->why, ways[entry->grant]);
+        printf("rule      the baseline refuses it: %s%s\n", syscall_why(nr), ways[syscall_entry(nr)->grant]);
 }
 
 static void print_rule(const struct question *question)
@@ -212,7 +212,7 @@ static void print_rule(const struct question *question)
                 printf("rule      %s: %s\n", rule_describe(verdict->rule, text, sizeof text),
                        ctl_shown(verdict->rule->text));
         else if (verdict->baseline)
-                print_baseline(syscall_entry(question->nr));
+                print_baseline(question->nr);
         else if (verdict->outcome == VERDICT_ALLOW && syscall_entry(question->nr)->grant == GRANT_PTRACE)
                 printf("rule      process.ptrace: sandbox\n");
         else if (verdict->outcome == VERDICT_ALLOW)

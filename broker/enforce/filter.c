@@ -159,7 +159,7 @@ static int notify_where(scmp_filter_ctx context, int nr, const struct comparison
 static bool rule_notifies(const struct scalar_rule *rule, const struct tiers *tiers)
 {
         return (rule->outcome == SCALAR_REFUSE || rule->outcome == SCALAR_ASK) &&
-               tiers->action[rule->nr] == TIER_SCALAR && (!rule->applies || rule->applies(tiers));
+               tiers->action[rule->nr] == TIER_SCALAR && scalar_rule_applies(rule, tiers);
 }
 
 /* Does wide match wherever narrow does, since each of its conditions is one of narrow's? */
@@ -227,7 +227,7 @@ static int add_actions(scmp_filter_ctx context, const struct policy *policy, con
         for (int nr = 0; nr < SYSCALLS_LIMIT && r == 0; nr++) {
                 if (tiers->action[nr] == TIER_NOTIFY)
                         r = notify_always(context, nr);
-                else if (tiers->action[nr] == TIER_NOSYS && syscall_entry(nr)->name)
+                else if (tiers->action[nr] == TIER_NOSYS && syscall_entry(nr)->name[0])
                         r = add_rule(context, SCMP_ACT_ERRNO(ENOSYS), nr, &none);
                 else if (tiers->action[nr] == TIER_REFUSED)
                         r = add_rule(context, silent_refusal(policy, nr), nr, &none);

@@ -77,7 +77,7 @@ static void emit_condition(struct assembler *assembler, const struct scalar_cond
 
 static void emit_answer(struct assembler *assembler, const struct scalar_rule *rule)
 {
-        assert(!rule->applies);
+        assert(rule->when == WHEN_ALWAYS);
         emit_load(assembler, offsetof(struct seccomp_data, nr));
         emit_test(assembler, BPF_JEQ, (uint32_t)rule->nr);
         for (unsigned i = 0; i < rule->condition_count; i++)
@@ -88,7 +88,7 @@ static void emit_answer(struct assembler *assembler, const struct scalar_rule *r
 
 static bool number_known(int nr)
 {
-        return nr == FILTER_AGENT_CALL || syscall_entry(nr)->name;
+        return nr == FILTER_AGENT_CALL || syscall_entry(nr)->name[0];
 }
 
 /* The next run of known numbers from *nr on: [*nr, *ret_last]. */

@@ -35,7 +35,7 @@ bool scalar_condition_holds(const struct scalar_condition *condition, const uint
 
 static bool rule_matches(const struct scalar_rule *rule, const struct tiers *tiers, const uint64_t args[6])
 {
-        if (rule->applies && !rule->applies(tiers))
+        if (!scalar_rule_applies(rule, tiers))
                 return false;
         for (unsigned i = 0; i < rule->condition_count; i++)
                 if (!scalar_condition_holds(&rule->conditions[i], args))
@@ -71,11 +71,11 @@ static const struct scalar_rule *find_rule(const struct policy *policy, const st
 
 static void describe(const struct scalar_rule *rule, const uint64_t args[6], struct verdict *verdict)
 {
-        const char *object = rule->object;
+        const char *object = rule->object[0] ? rule->object : NULL;
         uint32_t value = (uint32_t)args[rule->conditions[0].index];
         int length;
 
-        if (!object && rule->family)
+        if (!object && rule->family[0])
                 object = constant_symbol(rule->family, value);
         if (object)
                 length = snprintf(verdict->object, sizeof verdict->object, "%s", object);

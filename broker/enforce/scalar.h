@@ -42,17 +42,33 @@ enum scalar_outcome {
 
 #define SCALAR_CONDITIONS_MAX 3
 
+/* What of the tiers a rule hangs on. */
+enum scalar_when {
+        WHEN_ALWAYS,
+        WHEN_NO_UNIX,
+        WHEN_NO_IPV4,
+        WHEN_NO_IPV6,
+        WHEN_NO_TCP,
+        WHEN_NO_UDP,
+        WHEN_NO_DATAGRAMS,
+        WHEN_NO_LISTENING,
+        WHEN_HIDES,
+        WHEN_SIGNALS_UNSCOPED,
+        WHEN_PRIVILEGED,
+};
+
+/* Without pointers, which would have to be relocated at each start. */
 struct scalar_rule {
         int nr;
         enum scalar_outcome outcome;
         int error;
-        bool baseline;                              /* of the verdict */
-        bool grantable;                             /* lifted by a rule of syscalls.allow, see scalar.c */
-        bool (*applies)(const struct tiers *tiers); /* NULL: always */
-        /* What is refused: a name; or, where that is NULL, the constant of names' family that the argument of
+        bool baseline;  /* of the verdict */
+        bool grantable; /* lifted by a rule of syscalls.allow, see scalar.c */
+        enum scalar_when when;
+        /* What is refused: a name; or, where that is "", the constant of names' family that the argument of
          * the first condition holds. */
-        const char *object;
-        const char *family;
+        char object[36];
+        char family[8];
         unsigned condition_count;
         struct scalar_condition conditions[SCALAR_CONDITIONS_MAX];
 };
@@ -60,6 +76,7 @@ struct scalar_rule {
 extern const struct scalar_rule scalar_rules[];
 extern const size_t scalar_rule_count;
 
+bool scalar_rule_applies(const struct scalar_rule *rule, const struct tiers *tiers);
 bool scalar_condition_holds(const struct scalar_condition *condition, const uint64_t args[6]);
 
 #endif

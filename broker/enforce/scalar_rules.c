@@ -43,54 +43,33 @@
                 .nr = (number), .outcome = SCALAR_ASK, WHERE(1, INT_NE(0, 0))                                \
         }
 
-static bool no_unix(const struct tiers *tiers)
+bool scalar_rule_applies(const struct scalar_rule *rule, const struct tiers *tiers)
 {
-        return !tiers->unix_sockets;
-}
-
-static bool no_ipv4(const struct tiers *tiers)
-{
-        return !tiers->ipv4_sockets;
-}
-
-static bool no_ipv6(const struct tiers *tiers)
-{
-        return !tiers->ipv6_sockets;
-}
-
-static bool no_tcp(const struct tiers *tiers)
-{
-        return !tiers->tcp_sockets;
-}
-
-static bool no_udp(const struct tiers *tiers)
-{
-        return !tiers->udp_sockets;
-}
-
-static bool no_datagrams(const struct tiers *tiers)
-{
-        return tiers->sends_in_kernel;
-}
-
-static bool no_listening(const struct tiers *tiers)
-{
-        return !tiers->listening;
-}
-
-static bool hides(const struct tiers *tiers)
-{
-        return tiers->hides;
-}
-
-static bool signals_unscoped(const struct tiers *tiers)
-{
-        return !tiers->signals_scoped;
-}
-
-static bool privileged(const struct tiers *tiers)
-{
-        return tiers->privileged;
+        switch (rule->when) {
+        case WHEN_ALWAYS:
+                break;
+        case WHEN_NO_UNIX:
+                return !tiers->unix_sockets;
+        case WHEN_NO_IPV4:
+                return !tiers->ipv4_sockets;
+        case WHEN_NO_IPV6:
+                return !tiers->ipv6_sockets;
+        case WHEN_NO_TCP:
+                return !tiers->tcp_sockets;
+        case WHEN_NO_UDP:
+                return !tiers->udp_sockets;
+        case WHEN_NO_DATAGRAMS:
+                return tiers->sends_in_kernel;
+        case WHEN_NO_LISTENING:
+                return !tiers->listening;
+        case WHEN_HIDES:
+                return tiers->hides;
+        case WHEN_SIGNALS_UNSCOPED:
+                return !tiers->signals_scoped;
+        case WHEN_PRIVILEGED:
+                return tiers->privileged;
+        }
+        return true;
 }
 
 /* clang-format off: a table, one rule an entry */
@@ -142,23 +121,23 @@ static bool privileged(const struct tiers *tiers)
         }
 #define IOCTL_ADMINISTRATION(type_and_number_mask, number)                                                   \
         {                                                                                                    \
-                .nr = SYS_ioctl, BASELINE(EPERM), .applies = privileged,                                     \
+                .nr = SYS_ioctl, BASELINE(EPERM), .when = WHEN_PRIVILEGED,                                   \
                 .object = "file system administration",                                                      \
                 WHERE(1, INT_MASKED(1, type_and_number_mask, number))                                        \
         }
 #define IOCTL_NETWORK_QUERY(number)                                                                          \
         {                                                                                                    \
-                .nr = SYS_ioctl, .outcome = SCALAR_ALLOW, .applies = privileged,                             \
+                .nr = SYS_ioctl, .outcome = SCALAR_ALLOW, .when = WHEN_PRIVILEGED,                           \
                 WHERE(1, INT_EQ(1, (number)))                                                                \
         }
 #define SOCKET_OPTIONS(option_mask, first)                                                                   \
         {.nr = SYS_setsockopt,                                                                               \
          GRANTABLE(EPERM),                                                                                   \
-         .applies = privileged,                                                                              \
+         .when = WHEN_PRIVILEGED,                                                                            \
          .object = "packet filter or routing",                                                               \
          WHERE(2, INT_EQ(1, IPPROTO_IP), INT_MASKED(2, option_mask, first))},                                \
         {                                                                                                    \
-                .nr = SYS_setsockopt, GRANTABLE(EPERM), .applies = privileged,                               \
+                .nr = SYS_setsockopt, GRANTABLE(EPERM), .when = WHEN_PRIVILEGED,                             \
                 .object = "packet filter or routing",                                                        \
                 WHERE(2, INT_EQ(1, IPPROTO_IPV6), INT_MASKED(2, option_mask, first))                         \
         }
@@ -206,21 +185,29 @@ const struct scalar_rule scalar_rules[] = {
          GRANTABLE(EPROTONOSUPPORT),
          .object = "neither tcp nor udp",
          WHERE(3, FAMILY_INET, TYPE(SOCK_DGRAM), INT_GT(2, IPPROTO_UDP))},
-        {.nr = SYS_socket, UNGRANTED, .applies = no_unix, .object = "AF_UNIX", WHERE(1, INT_EQ(0, AF_UNIX))},
-        {.nr = SYS_socket, UNGRANTED, .applies = no_ipv4, .object = "AF_INET", WHERE(1, INT_EQ(0, AF_INET))},
         {.nr = SYS_socket,
          UNGRANTED,
-         .applies = no_ipv6,
+         .when = WHEN_NO_UNIX,
+         .object = "AF_UNIX",
+         WHERE(1, INT_EQ(0, AF_UNIX))},
+        {.nr = SYS_socket,
+         UNGRANTED,
+         .when = WHEN_NO_IPV4,
+         .object = "AF_INET",
+         WHERE(1, INT_EQ(0, AF_INET))},
+        {.nr = SYS_socket,
+         UNGRANTED,
+         .when = WHEN_NO_IPV6,
          .object = "AF_INET6",
          WHERE(1, INT_EQ(0, AF_INET6))},
         {.nr = SYS_socket,
          UNGRANTED,
-         .applies = no_tcp,
+         .when = WHEN_NO_TCP,
          .object = "tcp",
          WHERE(2, FAMILY_INET, TYPE(SOCK_STREAM))},
         {.nr = SYS_socket,
          UNGRANTED,
-         .applies = no_udp,
+         .when = WHEN_NO_UDP,
          .object = "udp",
          WHERE(2, FAMILY_INET, TYPE(SOCK_DGRAM))},
 
@@ -229,10 +216,10 @@ const struct scalar_rule scalar_rules[] = {
         /* Each end of a datagram pair can send to any name that is given with the message. */
         {.nr = SYS_socketpair,
          UNGRANTED,
-         .applies = no_datagrams,
+         .when = WHEN_NO_DATAGRAMS,
          .object = "SOCK_DGRAM",
          WHERE(1, TYPE(SOCK_DGRAM))},
-        {.nr = SYS_listen, UNGRANTED, .applies = no_listening, .object = "on a socket"},
+        {.nr = SYS_listen, UNGRANTED, .when = WHEN_NO_LISTENING, .object = "on a socket"},
 
         {.nr = SYS_sendto, .outcome = SCALAR_ASK, WHERE(1, LONG_NE(4, 0))},
         /* Connects, to an address in memory. */
@@ -275,7 +262,7 @@ const struct scalar_rule scalar_rules[] = {
         /* Decides what the next exec leaves of root's capabilities: the broker takes note. */
         {.nr = SYS_prctl,
          .outcome = SCALAR_ASK,
-         .applies = privileged,
+         .when = WHEN_PRIVILEGED,
          WHERE(1, INT_EQ(0, PR_SET_SECUREBITS))},
         /* Goes by the address of the syscall instruction, which the agent moves. */
         {.nr = SYS_prctl,
@@ -330,26 +317,29 @@ const struct scalar_rule scalar_rules[] = {
            at. */
         {.nr = SYS_fcntl,
          BASELINE(EPERM),
-         .applies = signals_unscoped,
+         .when = WHEN_SIGNALS_UNSCOPED,
          .object = "F_SETOWN_EX",
          WHERE(1, INT_EQ(1, F_SETOWN_EX))},
         {.nr = SYS_fcntl,
          BASELINE(EPERM),
-         .applies = signals_unscoped,
+         .when = WHEN_SIGNALS_UNSCOPED,
          .object = "F_SETOWN of a group",
          WHERE(2, INT_EQ(1, F_SETOWN), INT_GT(2, INT32_MAX))},
-        {.nr = SYS_fcntl, .outcome = SCALAR_ASK, .applies = signals_unscoped, WHERE(1, INT_EQ(1, F_SETOWN))},
+        {.nr = SYS_fcntl,
+         .outcome = SCALAR_ASK,
+         .when = WHEN_SIGNALS_UNSCOPED,
+         WHERE(1, INT_EQ(1, F_SETOWN))},
         {.nr = SYS_ioctl,
          BASELINE(EPERM),
-         .applies = signals_unscoped,
+         .when = WHEN_SIGNALS_UNSCOPED,
          .object = "FIOSETOWN",
          WHERE(1, INT_EQ(1, FIOSETOWN))},
         {.nr = SYS_ioctl,
          BASELINE(EPERM),
-         .applies = signals_unscoped,
+         .when = WHEN_SIGNALS_UNSCOPED,
          .object = "SIOCSPGRP",
          WHERE(1, INT_EQ(1, SIOCSPGRP))},
-        {.nr = SYS_getdents, BASELINE(ENOSYS), .applies = hides, .object = "getdents"},
+        {.nr = SYS_getdents, BASELINE(ENOSYS), .when = WHEN_HIDES, .object = "getdents"},
 
         /* Typing into, or taking over, a terminal that is shared with what is outside. */
         IOCTL_REFUSED("TIOCSTI", TIOCSTI),
@@ -427,12 +417,12 @@ const struct scalar_rule scalar_rules[] = {
         IOCTL_NETWORK_QUERY(SIOCGIFMAP),
         {.nr = SYS_ioctl,
          GRANTABLE(EPERM),
-         .applies = privileged,
+         .when = WHEN_PRIVILEGED,
          .family = "SIOC",
          WHERE(1, INT_MASKED(1, ~0xffu, 0x8900))},
         {.nr = SYS_ioctl,
          GRANTABLE(EPERM),
-         .applies = privileged,
+         .when = WHEN_PRIVILEGED,
          .object = "wireless set-up",
          WHERE(1, INT_MASKED(1, ~0xfeu, 0x8b00))},
 };

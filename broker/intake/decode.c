@@ -134,6 +134,15 @@ static void decode_registers(struct decoding *decoding, const struct decoder *de
                 request->out_size = decoder->out_size_max;
 }
 
+static int run_hook(struct decoding *decoding, unsigned number)
+{
+#define HOOK_ENTRY(name, symbol) [HOOK_##symbol] = decode_##name,
+        static decode_hook *const hooks[HOOK_COUNT] = {DECODE_HOOKS(HOOK_ENTRY)};
+#undef HOOK_ENTRY
+
+        return hooks[number] ? hooks[number](decoding) : 0;
+}
+
 /* The order is the kernel's: what it refuses by registers, then paths, then the rest. */
 static int run(struct decoding *decoding, const struct decoder *decoder)
 {
@@ -142,8 +151,8 @@ static int run(struct decoding *decoding, const struct decoder *decoder)
         decode_registers(decoding, decoder);
         if (!decoder->at_flags_late)
                 r = decode_at_flags(decoding, decoder);
-        if (r == 0 && decoder->before)
-                r = decoder->before(decoding);
+        if (r == 0)
+                r = run_hook(decoding, decoder->before);
         if (r == 0 && decoder->at_flags_late) {
                 /* The flag that lets a path be empty is needed first, the rest is checked afterwards. */
                 decoding->request->at_flags =
@@ -155,7 +164,7 @@ static int run(struct decoding *decoding, const struct decoder *decoder)
         if (r < 0)
                 return r;
         decode_paths(decoding, decoder);
-        return decoder->after ? decoder->after(decoding) : 0;
+        return run_hook(decoding, decoder->after);
 }
 
 /* FL_CALL_EXEC(dirfd, path, at_flags): as execveat, one argument further on. */

@@ -43,8 +43,50 @@ struct decoder {
         uint16_t mode_mask;
         uint8_t out_address, out_size; /* where results go, and how many bytes there */
         uint32_t out_size_max;         /* larger sizes are cut to this */
-        decode_hook *before, *after;   /* what the kernel looks at before, and after, the paths */
+        uint8_t before, after;         /* enum hook: what the kernel looks at before, and after, the paths */
 };
+
+/* By number, since a table of pointers would have to be relocated at each start. */
+#define DECODE_HOOKS(HOOK)                                                                                   \
+        HOOK(access, ACCESS)                                                                                 \
+        HOOK(chown, CHOWN)                                                                                   \
+        HOOK(creat, CREAT)                                                                                   \
+        HOOK(fchownat, FCHOWNAT)                                                                             \
+        HOOK(futimesat, FUTIMESAT)                                                                           \
+        HOOK(getdents, GETDENTS)                                                                             \
+        HOOK(getxattrat, GETXATTRAT)                                                                         \
+        HOOK(listen, LISTEN)                                                                                 \
+        HOOK(mknod, MKNOD)                                                                                   \
+        HOOK(mknodat, MKNODAT)                                                                               \
+        HOOK(open, OPEN)                                                                                     \
+        HOOK(openat, OPENAT)                                                                                 \
+        HOOK(openat2, OPENAT2)                                                                               \
+        HOOK(queue_name, QUEUE_NAME)                                                                         \
+        HOOK(queue_open, QUEUE_OPEN)                                                                         \
+        HOOK(readlink, READLINK)                                                                             \
+        HOOK(readlink_path, READLINK_PATH)                                                                   \
+        HOOK(renameat2, RENAMEAT2)                                                                           \
+        HOOK(sendmmsg, SENDMMSG)                                                                             \
+        HOOK(sendmsg, SENDMSG)                                                                               \
+        HOOK(sendto, SENDTO)                                                                                 \
+        HOOK(setxattrat, SETXATTRAT)                                                                         \
+        HOOK(socket_address, SOCKET_ADDRESS)                                                                 \
+        HOOK(statx, STATX)                                                                                   \
+        HOOK(symlink, SYMLINK)                                                                               \
+        HOOK(times_flags, TIMES_FLAGS)                                                                       \
+        HOOK(truncate, TRUNCATE)                                                                             \
+        HOOK(unlinkat, UNLINKAT)                                                                             \
+        HOOK(utime, UTIME)                                                                                   \
+        HOOK(utimensat, UTIMENSAT)                                                                           \
+        HOOK(utimes, UTIMES)                                                                                 \
+        HOOK(watch, WATCH)                                                                                   \
+        HOOK(xattr_name, XATTR_NAME)                                                                         \
+        HOOK(xattr_name_at, XATTR_NAME_AT)                                                                   \
+        HOOK(xattr_set, XATTR_SET)
+
+#define DECODE_HOOK_NUMBER(name, number) HOOK_##number,
+enum hook { HOOK_NONE = 0, DECODE_HOOKS(DECODE_HOOK_NUMBER) HOOK_COUNT };
+#undef DECODE_HOOK_NUMBER
 
 extern const struct decoder decode_table[];
 extern const size_t decode_table_size;

@@ -8,8 +8,9 @@
 
 #define ERRNO_MAX 133 /* EHWPOISON, the last one of Linux */
 
+/* Names in place: pointers would have to be relocated at each start. */
 static const struct constant {
-        const char *name;
+        char name[40];
         uint64_t value;
 } constants[] = {
 #define CONSTANT(symbol, number) {#symbol, number},

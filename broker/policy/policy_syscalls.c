@@ -248,7 +248,7 @@ static int grant_check(struct loader *loader, const struct draft *draft, int nr)
                 loader, at,
                 "the syscall \"%s\", which no policy can grant (%s); expected one of the baseline, or "
                 "one that docs/SYSCALLS.md calls grantable",
-                entry->name, entry->why);
+                entry->name, syscall_why(nr));
 }
 
 /* A group stands for those of its members that a policy can allow. */

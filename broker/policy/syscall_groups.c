@@ -70,7 +70,7 @@ static void expand_all(void)
                 if (groups[i].members)
                         collect(groups[i].members, present, 0);
                 for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
-                        if (present[nr] || (!groups[i].members && syscall_entry(nr)->name))
+                        if (present[nr] || (!groups[i].members && syscall_entry(nr)->name[0]))
                                 expansions[i].numbers[expansions[i].count++] = nr;
         }
 }

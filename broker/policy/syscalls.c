@@ -9,10 +9,17 @@
 #include "broker/base/nearest.h"
 
 static const struct syscall_entry entries[SYSCALLS_LIMIT] = {
-#define SYSCALL(number, symbol, treats, reason)                                                              \
-        [number] = {.name = #symbol, .treatment = TREAT_##treats, .why = (reason)},
+#define SYSCALL(number, symbol, treats, reason) [number] = {#symbol, TREAT_##treats, GRANT_NEVER},
 #define GRANTABLE(number, symbol, treats, grants, reason)                                                    \
-        [number] = {#symbol, TREAT_##treats, GRANT_##grants, (reason)},
+        [number] = {#symbol, TREAT_##treats, GRANT_##grants},
+#include "broker/policy/syscalls.def"
+#undef GRANTABLE
+#undef SYSCALL
+};
+
+static const char reasons[SYSCALLS_LIMIT][160] = {
+#define SYSCALL(number, symbol, treats, reason)           [number] = reason,
+#define GRANTABLE(number, symbol, treats, grants, reason) [number] = reason,
 #include "broker/policy/syscalls.def"
 #undef GRANTABLE
 #undef SYSCALL
@@ -20,7 +27,7 @@ static const struct syscall_entry entries[SYSCALLS_LIMIT] = {
 
 const struct syscall_entry *syscall_entry(int nr)
 {
-        static const struct syscall_entry unknown = {.name = NULL, .treatment = TREAT_UNKNOWN};
+        static const struct syscall_entry unknown = {.treatment = TREAT_UNKNOWN};
 
         return nr >= 0 && nr < SYSCALLS_LIMIT ? &entries[nr] : &unknown;
 }
@@ -29,16 +36,21 @@ const char *syscall_name(int nr)
 {
         static _Thread_local char unknown[32];
 
-        if (syscall_entry(nr)->name)
+        if (syscall_entry(nr)->name[0])
                 return syscall_entry(nr)->name;
         snprintf(unknown, sizeof unknown, "syscall_%d", nr);
         return unknown;
 }
 
+const char *syscall_why(int nr)
+{
+        return nr >= 0 && nr < SYSCALLS_LIMIT ? reasons[nr] : "";
+}
+
 int syscall_number(const char *name)
 {
         for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
-                if (entries[nr].name && strcmp(entries[nr].name, name) == 0)
+                if (entries[nr].name[0] && strcmp(entries[nr].name, name) == 0)
                         return nr;
         return -ENOENT;
 }
@@ -72,7 +84,7 @@ const char *syscall_nearest(const char *name)
 
         nearest_init(&search, name);
         for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
-                if (entries[nr].name)
+                if (entries[nr].name[0])
                         nearest_consider(&search, entries[nr].name);
         return search.name;
 }

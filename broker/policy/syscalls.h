@@ -35,15 +35,15 @@ enum syscall_grant {
 };
 
 struct syscall_entry {
-        const char *name; /* NULL: number not in the table */
-        enum treatment treatment;
-        enum syscall_grant grant;
-        const char *why; /* as docs/SYSCALLS.md has it, maybe "" */
+        char name[26]; /* "": number not in the table. In place: pointers would be relocated at each start */
+        uint8_t treatment; /* enum treatment */
+        uint8_t grant;     /* enum syscall_grant */
 };
 
 /* nr may be anything. */
 const struct syscall_entry *syscall_entry(int nr);
 const char *syscall_name(int nr);     /* never NULL: "syscall_NNN" for the unknown (thread-local buffer) */
+const char *syscall_why(int nr);      /* as docs/SYSCALLS.md has it, maybe "" */
 int syscall_number(const char *name); /* -ENOENT where unknown */
 
 /* Does the baseline let it run, at least with some arguments? */

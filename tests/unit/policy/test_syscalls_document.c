@@ -78,10 +78,10 @@ static char *render(size_t *ret_size)
         write_head(out);
         fputs("| number | name | treatment | why |\n| --: | --- | --- | --- |\n", out);
         for (int nr = 0; nr < SYSCALLS_LIMIT; nr++)
-                if (syscall_entry(nr)->name)
+                if (syscall_entry(nr)->name[0])
                         fprintf(out, "| %d | `%s` | %s%s | %s |\n", nr, syscall_name(nr),
                                 treatment_name(syscall_entry(nr)->treatment),
-                                grants[syscall_entry(nr)->grant], syscall_entry(nr)->why);
+                                grants[syscall_entry(nr)->grant], syscall_why(nr));
         fclose(out);
         return text;
 }
