@@ -2,6 +2,7 @@
 /* flicker-run: compiles the policy, starts the program confined, and is its broker. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -96,6 +97,7 @@ static int run(const struct run_options *options, struct run_origin *origin)
                 return RUN_FAILED;
         }
         stay_on_core(origin);
+        mallopt(M_ARENA_MAX, 1); /* each further one costs a start more than sharing costs the threads */
         if (!raise_open_files(origin)) {
                 run_say("a limit of %llu open files is too low: the broker needs %u (RLIMIT_NOFILE, ulimit "
                         "-Hn)",

@@ -44,7 +44,8 @@ static void disguise(const struct run_launch *launch)
 {
         prctl(PR_SET_NAME, GUARDIAN_NAME, 0, 0, 0);
         memset(launch->command_line, 0, launch->command_line_size);
-        snprintf(launch->command_line, launch->command_line_size, GUARDIAN_NAME);
+        if (launch->command_line_size >= sizeof GUARDIAN_NAME)
+                memcpy(launch->command_line, GUARDIAN_NAME, sizeof GUARDIAN_NAME);
 }
 
 static int compare_ints(const void *a, const void *b)
@@ -242,7 +243,8 @@ _Noreturn static void become_guardian(const struct run_launch *launch)
 
 pid_t run_guardian_start(const struct run_launch *launch)
 {
-        pid_t pid = fork();
+        /* There is one thread, so nothing that fork() would have to set right. */
+        pid_t pid = _Fork();
 
         if (pid == 0)
                 become_guardian(launch);

@@ -168,9 +168,12 @@ static int64_t now_ms(void)
 
 bool run_reap_all(int limit_ms)
 {
-        int64_t deadline = now_ms() + limit_ms;
+        int64_t deadline;
         sigset_t child;
 
+        if (!run_reap_ended())
+                return true;
+        deadline = now_ms() + limit_ms;
         sigemptyset(&child);
         sigaddset(&child, SIGCHLD);
         for (unsigned round = 0; run_reap_ended(); round++) {
