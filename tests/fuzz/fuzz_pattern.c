@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Path patterns against a plain reading of broker/policy/pattern.h. Input: a pattern, a newline, a path.
- * Patterns with classes or escapes, bytes beyond ASCII, or what would be normalised are only loaded and asked.
+ * Patterns with classes or escapes, bytes beyond ASCII, or what would be normalised are only loaded and
+ * asked.
  */
 #include <ctype.h>
 #include <stdint.h>
