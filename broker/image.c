@@ -73,7 +73,7 @@ static bool verify_pending(struct session *session, struct process *process, con
                 return !caller->alive(caller); /* gone: whatever is answered reaches no one */
         is_old = same_file(device, inode, process->old_device, process->old_inode);
         if (is_approved(process, device, inode)) {
-                process_drop_ring(process);
+                process_drop_ring(&session->processes, process);
                 process->exe_path[0] = '\0';
                 /* A program that executes itself looks the same before and after. */
                 if (is_old)
@@ -254,7 +254,7 @@ static int say_hello(struct session *session, struct process *process, const str
         reply->fd = fd;
         reply->fd_cloexec = true;
         fill_hello(session, &exec->program, hello);
-        process_drop_ring(process);
+        process_drop_ring(&session->processes, process);
         strcpy(process->exe_path, exec->program.exe_path);
         if (!is_under_way(process, exec, caller)) {
                 if (exec->program.script_arguments)
@@ -318,7 +318,7 @@ static int call_ring(struct server *server, const struct caller *caller)
         pthread_mutex_lock(&session->processes.lock);
         r = process_make(&session->processes, pid, &process);
         if (r == 0)
-                r = process_give_ring(process);
+                r = process_give_ring(&session->processes, process);
         if (r == 0)
                 server->reply.fd = fd_take(&process->ring->view->fd);
         pthread_mutex_unlock(&session->processes.lock);

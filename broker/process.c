@@ -33,21 +33,25 @@ void process_ring_unref(struct process_ring *ring)
         free(ring);
 }
 
-void process_drop_ring(struct process *process)
+void process_drop_ring(struct process_table *table, struct process *process)
 {
         if (!process->ring)
                 return;
         atomic_store(&process->ring->gone, true);
         process_ring_unref(process->ring);
         process->ring = NULL;
+        table->rings--;
 }
 
-int process_give_ring(struct process *process)
+int process_give_ring(struct process_table *table, struct process *process)
 {
-        struct process_ring *ring = calloc(1, sizeof *ring);
+        struct process_ring *ring;
         int r;
 
-        process_drop_ring(process);
+        process_drop_ring(table, process);
+        if (table->rings >= PROCESS_RINGS_MAX)
+                return -ENOSPC;
+        ring = calloc(1, sizeof *ring);
         if (!ring)
                 return -ENOMEM;
         ring->pidfd = fcntl(process->pidfd, F_DUPFD_CLOEXEC, 3);
@@ -61,6 +65,7 @@ int process_give_ring(struct process *process)
         atomic_store(&ring->references, 1);
         ring->pid = process->pid;
         process->ring = ring;
+        table->rings++;
         return 0;
 }
 
@@ -148,7 +153,7 @@ int process_add_exec(struct process_table *table, struct process *process, struc
 static void destroy(struct process_table *table, struct process *process)
 {
         process_drop_execs(table, process);
-        process_drop_ring(process);
+        process_drop_ring(table, process);
         close(process->pidfd);
         free(process);
         table->count--;
@@ -226,8 +231,10 @@ int process_make(struct process_table *table, pid_t pid, struct process **ret_pr
                 *ret_process = process;
                 return 0;
         }
-        if (++table->created % SWEEP_EVERY == 0)
+        if (++table->created % SWEEP_EVERY == 0 || table->count >= PROCESS_MAX)
                 sweep(table);
+        if (table->count >= PROCESS_MAX)
+                return -EAGAIN;
 
         process = calloc(1, sizeof *process);
         if (!process)

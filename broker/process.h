@@ -2,8 +2,7 @@
 /*
  * The processes of a sandbox that the broker has to remember something about: an exec under way, the program
  * run by way of the agent, a ring. Others are known by their notifications alone and have no entry. Entries
- * are made for live processes, pinned by a pidfd, and swept once those have ended, so their number is bounded
- * by the processes that live.
+ * are made for live processes, pinned by a pidfd, and swept once those have ended.
  */
 #ifndef FLICKER_PROCESS_H
 #define FLICKER_PROCESS_H
@@ -17,9 +16,12 @@
 #include "broker/exec.h"
 #include "broker/intake/ring_view.h"
 
-#define PROCESS_BUCKETS       256
-#define PROCESS_EXECS_MAX     16 /* threads of one process that exec at the same time */
-#define PROCESS_ANCESTORS_MAX 64 /* that are asked which program a forked process runs */
+#define PROCESS_BUCKETS 256
+/* What one sandbox may make its broker remember. One more process that executes fails with EAGAIN, as it does
+ * at a limit on processes; one more that wants a ring goes without. */
+#define PROCESS_MAX       4096
+#define PROCESS_RINGS_MAX 1024
+#define PROCESS_EXECS_MAX 16 /* threads of one process that exec at the same time */
 
 /* A ring, shared by its process's entry and the poller: the last one to let go destroys it. */
 struct process_ring {
@@ -63,6 +65,7 @@ struct process_table {
         pthread_mutex_t lock; /* guards every entry; held for short, never while asking the kernel to wait */
         struct process *buckets[PROCESS_BUCKETS];
         unsigned count, created;
+        unsigned rings;         /* of the entries */
         unsigned execs_pending; /* entries with execs; read without the lock as a hint */
 };
 
@@ -73,6 +76,7 @@ void process_table_finish(struct process_table *table);
 struct process *process_find(struct process_table *table, pid_t pid);
 /* The same without asking whether it still lives: for hints that may be wrong. */
 struct process *process_peek(struct process_table *table, pid_t pid);
+/* -EAGAIN where there are PROCESS_MAX. */
 int process_make(struct process_table *table, pid_t pid, struct process **ret_process);
 struct pending_exec *process_exec_of(struct process *process, pid_t tid);
 /* Puts exec in place of what its thread had pending. -EAGAIN where too many threads exec. */
@@ -81,8 +85,9 @@ void process_drop_exec(struct process_table *table, struct process *process, pid
 /* Those of threads that are gone: they exec no more. */
 void process_drop_dead_execs(struct process_table *table, struct process *process);
 void process_drop_execs(struct process_table *table, struct process *process);
-int process_give_ring(struct process *process); /* a new one, in place of any it has */
-void process_drop_ring(struct process *process);
+/* A new one, in place of any it has. -ENOSPC where there are PROCESS_RINGS_MAX. */
+int process_give_ring(struct process_table *table, struct process *process);
+void process_drop_ring(struct process_table *table, struct process *process);
 
 /* Any thread. */
 void pending_exec_destroy(struct pending_exec *exec);

@@ -98,6 +98,45 @@ Test(process, table_is_swept)
         process_table_finish(&table);
 }
 
+/* Counted as if others had them: so many processes take too long to start. */
+Test(process, number_is_bounded)
+{
+        struct process_table table;
+        struct process *process;
+        pid_t pid = sleeper();
+
+        process_table_init(&table);
+        table.count = PROCESS_MAX - 1;
+        cr_assert_eq(process_make(&table, getpid(), &process), 0);
+        cr_assert_eq(process_make(&table, pid, &process), -EAGAIN);
+        cr_assert_null(process_peek(&table, pid));
+        cr_assert_eq(process_make(&table, getpid(), &process), 0, "it is there already");
+        table.rings = PROCESS_RINGS_MAX - 1;
+        cr_assert_eq(process_give_ring(&table, process), 0);
+        cr_assert_eq(process_give_ring(&table, process), 0, "in place of the one it has");
+        cr_assert_eq(table.rings, PROCESS_RINGS_MAX);
+        process_drop_ring(&table, process);
+        table.rings = PROCESS_RINGS_MAX;
+        cr_assert_eq(process_give_ring(&table, process), -ENOSPC);
+        cr_assert_null(process->ring);
+        end(pid);
+        process_table_finish(&table);
+}
+
+Test(process, full_table_is_swept_first)
+{
+        struct process_table table;
+        struct process *process;
+        pid_t pid = sleeper();
+
+        process_table_init(&table);
+        cr_assert_eq(process_make(&table, pid, &process), 0);
+        table.count = PROCESS_MAX;
+        end(pid);
+        cr_assert_eq(process_make(&table, getpid(), &process), 0);
+        process_table_finish(&table);
+}
+
 Test(process, ring_outlives_its_entry)
 {
         struct process_table table;
@@ -106,12 +145,12 @@ Test(process, ring_outlives_its_entry)
 
         process_table_init(&table);
         cr_assert_eq(process_make(&table, getpid(), &process), 0);
-        cr_assert_eq(process_give_ring(process), 0);
+        cr_assert_eq(process_give_ring(&table, process), 0);
         ring = process->ring;
         atomic_fetch_add(&ring->references, 1);
         cr_assert_eq(process_add_exec(&table, process, exec_of(getpid())), 0);
         cr_assert(ring->suspended);
-        process_drop_ring(process);
+        process_drop_ring(&table, process);
         cr_assert(ring->gone);
         cr_assert_eq(ring->view->owner, getpid());
         process_ring_unref(ring);
