@@ -62,8 +62,10 @@ static void settle_old_image(struct session *session, struct process *process, p
         process_drop_dead_execs(&session->processes, process);
 }
 
-/* What the process of a pending exec shows, with the table lock held: true to serve it. */
-static bool verify_pending(struct session *session, struct process *process, const struct caller *caller)
+/* What the process of a pending exec shows, with the table lock held: true to serve it. greets: it says
+ * hello, so that a thread which is gone may be one that has execed, and is the caller now. */
+static bool verify_pending(struct session *session, struct process *process, const struct caller *caller,
+                           bool greets)
 {
         dev_t device;
         ino_t inode;
@@ -76,19 +78,20 @@ static bool verify_pending(struct session *session, struct process *process, con
                 process_drop_ring(&session->processes, process);
                 process->exe_path[0] = '\0';
                 /* A program that executes itself looks the same before and after. */
-                if (is_old)
+                if (is_old && !greets)
                         settle_old_image(session, process, caller->tid);
-                else
+                else if (!is_old)
                         process_drop_execs(&session->processes, process);
                 return true;
         }
-        if (is_old)
+        if (is_old && !greets)
                 settle_old_image(session, process, caller->tid);
         return is_old || (is_agent(session, device, inode) && exec_by_agent(process));
 }
 
-bool image_verify(struct session *session, const struct caller *caller)
+bool image_verify(struct session *session, const struct caller *caller, const struct raw_call *call)
 {
+        const bool greets = call->nr == FL_CALL_NR && call->args[0] == FL_CALL_HELLO;
         struct process *process;
         bool good = true;
 
@@ -100,7 +103,7 @@ bool image_verify(struct session *session, const struct caller *caller)
         if (!process)
                 process = process_find(&session->processes, proc_tgid(caller->tid));
         if (process && process->execs)
-                good = verify_pending(session, process, caller);
+                good = verify_pending(session, process, caller, greets);
         pthread_mutex_unlock(&session->processes.lock);
         if (!good)
                 serve_kill(caller);

@@ -71,7 +71,7 @@ static void handle(struct server *server, const struct notification *notificatio
 
         atomic_fetch_add_explicit(&session->counters.notified, 1, memory_order_relaxed);
         notification_caller(session->listener, notification, &caller);
-        if (!image_verify(session, &caller))
+        if (!image_verify(session, &caller, &notification->call))
                 return;
         if (serve_notification(server, &caller, &notification->call) == -EAGAIN) {
                 if (pool_submit(session->pool, server, notification, &caller) == 0)

@@ -16,7 +16,8 @@
 #include "broker/exec.h"
 #include "broker/intake/ring_view.h"
 
-#define PROCESS_BUCKETS 256
+#define PROCESS_BUCKETS       256
+#define PROCESS_ANCESTORS_MAX 64 /* that are asked which program a forked process runs */
 /* What one sandbox may make its broker remember. One more process that executes fails with EAGAIN, as it does
  * at a limit on processes; one more that wants a ring goes without. */
 #define PROCESS_MAX       4096

@@ -82,7 +82,7 @@ void listener_answer(struct server *server, const struct notification *notificat
 /* image.c */
 
 /* Before anything else is done for a caller: is its image one that was approved? False: it was killed. */
-bool image_verify(struct session *session, const struct caller *caller);
+bool image_verify(struct session *session, const struct caller *caller, const struct raw_call *call);
 /* execve and execveat, as a notification. */
 void image_exec(struct server *server, const struct caller *caller, const struct raw_call *call);
 /* FL_CALL_NR. -EAGAIN as serve_call (a plan that has to be made first). */
