@@ -142,6 +142,11 @@ int run_start_go(struct run_launch *launch, const struct run_sandbox *sandbox)
         return r == -EPIPE ? 0 : r; /* the child has ended: its guardian tells */
 }
 
+void run_start_forgo(struct run_launch *launch)
+{
+        close_one(&launch->go_broker);
+}
+
 /* All that is flicker's own is close-on-exec; what was inherited cannot be. */
 static void close_inherited(void)
 {

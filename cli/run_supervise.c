@@ -346,6 +346,7 @@ static int run(struct supervisor *supervisor, const struct run_paths *paths, str
                 run_say("%s", err->message);
                 if (supervisor->guardian <= 0)
                         return status;
+                run_start_forgo(&supervisor->launch);
                 end_sandbox(supervisor);
         }
         watch(supervisor);
