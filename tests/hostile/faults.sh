@@ -32,9 +32,9 @@ each() {
                 probe "$kind:$n+" --no-agent
         done
 }
-each memory 1 20 75 100 130 160 220 330 500 900
-each descriptors 1 8 20 30 40 55 75 100 150 250 400
-each threads 1 2 3 4
+each memory 1 20 100 150 220 500
+each descriptors 1 8 30 55 100 200
+each threads 1 2
 printf '%s runs ended otherwise than without a fault\n' "$faults"
 [ "$faults" -gt 5 ] || failed 'the faults do nothing'
 [ "$failures" = 0 ]
