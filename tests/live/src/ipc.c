@@ -86,16 +86,14 @@ static void use_semaphores(void)
         struct sembuf down = {0, -1, SEM_UNDO}, up = {0, 1, 0};
         int id = semget(key, 3, IPC_CREAT | 0600);
         struct timespec soon = {0, 1000000};
+        int status;
 
         printf("semaphores: %s\n", outcome(id));
-        if (fork() == 0) {
-                semop(id, &down, 1);
-                printf("woken\n");
-                fflush(stdout);
-                _exit(0);
-        }
+        if (fork() == 0)
+                _exit(semop(id, &down, 1) == 0 ? 3 : 1);
         printf("up: %s\n", outcome(semop(id, &up, 1)));
-        wait(NULL);
+        wait(&status);
+        printf("woken: %d\n", WEXITSTATUS(status));
         printf("value %d\n", semctl(id, 0, GETVAL));
         printf("set: %s\n", outcome(semctl(id, 1, SETVAL, 7)));
         printf("value %d\n", semctl(id, 1, GETVAL));
