@@ -21,15 +21,15 @@ static void add_rule(struct run_cache_key *key, const struct rule *rule)
 
 static void make_key(const struct policy *policy, const struct tiers *tiers, struct run_cache_key *key)
 {
-        const uint64_t on_deny = policy_on_deny(policy);
+        const uint64_t settings[] = {policy_on_deny(policy), policy_syscalls_exhaustive(policy)};
 
         run_cache_key_init(key);
-        run_cache_key_add(key, &on_deny, sizeof on_deny);
+        run_cache_key_add(key, settings, sizeof settings);
         run_cache_key_add(key, tiers, sizeof *tiers);
         for (size_t i = 0; i < policy_rule_count(policy); i++) {
                 const struct rule *rule = policy_rule(policy, i);
 
-                if (rule->list == RULE_SYSCALLS_DENY || rule->list == RULE_SYSCALLS_KILL)
+                if (rule->list >= RULE_SYSCALLS_DENY)
                         add_rule(key, rule);
         }
 }
