@@ -47,5 +47,7 @@ int signal_check(const struct program_lookup *programs, pid_t tid, int nr, const
                 return 0; /* the kernel says EINVAL, or ESRCH */
         if (pid == -1)
                 return -EPERM; /* everybody */
+        if (pid == INT32_MIN)
+                return -ESRCH; /* as kill(2): there is no such group */
         return check_group(programs, pid == 0 ? getpgid(tid) : -pid);
 }
