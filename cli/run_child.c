@@ -27,6 +27,16 @@ _Noreturn static void give_up(const struct run_launch *launch, enum child_stage 
         _exit(RLIMIT_NLIMITS); /* any status: the broker looks at state */
 }
 
+/* Once the filter stands the child waits for answers, and holds the listener itself, so that no call of its
+ * own would tell it of the broker's death; nor can the guardian see to it, which waits for the child. */
+static int die_with_broker(int lifeline)
+{
+        if (fcntl(lifeline, F_SETSIG, SIGKILL) < 0 || fcntl(lifeline, F_SETOWN, getpid()) < 0 ||
+            fcntl(lifeline, F_SETFL, O_ASYNC) < 0)
+                return -errno;
+        return 0;
+}
+
 /* What lasts across exec, done while the broker still reads the policy. */
 static int prepare(const struct run_launch *launch)
 {
@@ -36,7 +46,7 @@ static int prepare(const struct run_launch *launch)
                 return -errno;
         if (getppid() != launch->state->guardian) /* it died before the parent-death signal was set */
                 return -ESRCH;
-        return 0;
+        return die_with_broker(launch->lifeline);
 }
 
 /* Waits for the broker's word: the Landlock ruleset's descriptor, or -errno; -ESRCH where the broker is gone.

@@ -197,27 +197,19 @@ static int be_child(void *launch)
  * As vfork(2) does: the guardian has nothing to do before the program is executed or the child has given up,
  * so memory and descriptors are lent, not copied. Copies of the broker's ends would keep the child from
  * noticing that the broker is gone. The child's process id, or -errno.
- *
- * The child may wait for an answer of the broker's, and holds the listener itself, so that nothing would tell
- * it of the broker's death; nor can the guardian, which waits too. So until then the guardian dies with the
- * broker, and the child with it.
  */
 static pid_t start_child(const struct run_launch *launch)
 {
         static _Alignas(16) char stack[CHILD_STACK_SIZE];
         pid_t pid;
 
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != launch->broker)
-                return -ESRCH;
         close(launch->control_broker);
         close(launch->ready_broker);
         close(launch->go_broker);
+        close(launch->lifeline_broker);
         pid = clone(be_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD,
                     (void *)launch);
-        if (pid < 0)
-                return -errno;
-        prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-        return pid;
+        return pid < 0 ? -errno : pid;
 }
 
 _Noreturn static void become_guardian(const struct run_launch *launch)

@@ -68,6 +68,8 @@ struct run_launch {
         int control_broker; /* the broker's end */
         int go;             /* the child's end of another: what comes is the Landlock ruleset */
         int go_broker;
+        int lifeline; /* the child's end of a pipe: hanging up there kills it */
+        int lifeline_broker;
         int ready; /* the child's end of a pipe: end-of-file there says "look at state" */
         int ready_broker;
         struct launch_state *state;

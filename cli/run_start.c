@@ -31,7 +31,7 @@ static void find_command_line(struct run_launch *launch, const struct run_origin
 
 static int make_channels(struct run_launch *launch)
 {
-        int pair[2], ready[2], go[2];
+        int pair[2], ready[2], go[2], lifeline[2];
 
         launch->broker = getpid();
         launch->broker_pidfd = (int)syscall(SYS_pidfd_open, launch->broker, 0);
@@ -45,6 +45,10 @@ static int make_channels(struct run_launch *launch)
                 return -errno;
         launch->go = go[0];
         launch->go_broker = go[1];
+        if (pipe2(lifeline, O_CLOEXEC) < 0)
+                return -errno;
+        launch->lifeline = lifeline[0];
+        launch->lifeline_broker = lifeline[1];
         if (pipe2(ready, O_CLOEXEC) < 0)
                 return -errno;
         launch->ready_broker = ready[0];
@@ -60,8 +64,9 @@ int run_start_init(struct run_launch *launch, const struct run_origin *origin, s
         launch->signal_mask = origin->signal_mask;
         launch->child_action = origin->child_action;
         launch->cpus = origin->cpus;
-        launch->broker_pidfd = launch->control = launch->control_broker = launch->ready =
-                launch->ready_broker = -1;
+        launch->broker_pidfd = launch->control = launch->control_broker = launch->lifeline =
+                launch->lifeline_broker = launch->go = launch->go_broker = launch->ready =
+                        launch->ready_broker = -1;
         launch->state =
                 mmap(NULL, sizeof *launch->state, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (launch->state == MAP_FAILED) {
@@ -92,6 +97,8 @@ void run_start_finish(struct run_launch *launch)
         close_one(&launch->control_broker);
         close_one(&launch->go);
         close_one(&launch->go_broker);
+        close_one(&launch->lifeline);
+        close_one(&launch->lifeline_broker);
         close_one(&launch->ready);
         close_one(&launch->ready_broker);
         if (launch->state)
@@ -103,6 +110,7 @@ void run_start_forked(struct run_launch *launch)
 {
         close_one(&launch->control);
         close_one(&launch->go);
+        close_one(&launch->lifeline);
         close_one(&launch->ready);
         close_one(&launch->broker_pidfd);
 }

@@ -54,6 +54,22 @@ ended_with() {
         same "status: $1" "$2" $?
 }
 
+# Ended while it waits for somebody to read its log, many times, since who notices first is a race: the program has
+# not begun, and nothing may stay.
+mkfifo "$work/log"
+mkdir "$work/temporary"
+waits() { [ "$(sed -n 's/^State:\s*\(.\).*/\1/p' "/proc/$broker/status")" = S ] && pgrep -P "$broker" >"$work/guardian"; }
+empty() { [ -z "$(ls -A "$work/temporary")" ]; }
+for signal in TERM KILL TERM KILL TERM KILL TERM KILL; do
+        TMPDIR=$work/temporary "${flicker[@]}" --audit "$work/log" true 2>"$work/err" &
+        broker=$!
+        soon 'it does not wait for a reader' waits
+        kill -"$signal" "$broker"
+        wait "$broker" 2>/dev/null
+        soon "SIG$signal before the program began: the guardian lives on" gone "$(cat "$work/guardian")"
+        soon "SIG$signal before the program began: a temporary directory is left" empty
+done
+
 start leave
 ended_with "the program ends by itself" 4
 guardian=
