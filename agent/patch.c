@@ -106,7 +106,7 @@ unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *cod
                 written = ag_trampoline_write(plan, site, window, trampolines, at, ag_pointer(at));
                 ag_original_keep(site, ag_pointer(window), ag_pointer(at + written));
                 if (written && ag_window_write(site, ag_pointer(window), at)) {
-                        ag_note_write(ag_note_at(end, patched), plan, site, window, trampolines, at, written);
+                        ag_note_write(ag_note_at(end, patched), site, window, trampolines, at, written);
                         at += written + ag_original_size(site);
                         patched++;
                 }

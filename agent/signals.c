@@ -130,8 +130,7 @@ static void stand_before(struct sigcontext *at, uint64_t native)
 
         stand_behind(at, native);
         at->rip = native;
-        if (ag_code_map_site(native, &site) &&
-            (((site.note.flags & AG_NOTE_REPEATS) && at->rax == site.note.nr) || !site.note.syscall_at))
+        if (ag_code_map_site(native, &site) && ((site.note.flags & AG_NOTE_REPEATS) || !site.note.syscall_at))
                 at->rip = site.window;
 }
 

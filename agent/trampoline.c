@@ -172,15 +172,8 @@ bool ag_window_check(const struct fl_site *site, const uint8_t *window)
                fl_site_hash(site, window) == site->original;
 }
 
-/* "movl $n, %eax" and nothing else in front. */
-static bool only_sets_number(const struct ag_plan *plan, const struct fl_site *site)
-{
-        return site->before_size == 5 && site->syscall_at == 5 && site->relocations == 0 &&
-               ag_plan_code(plan, site)[0] == 0xb8;
-}
-
-void ag_note_write(struct ag_note *note, const struct ag_plan *plan, const struct fl_site *site,
-                   uint64_t window, uint64_t header, uint64_t at, uint64_t size)
+void ag_note_write(struct ag_note *note, const struct fl_site *site, uint64_t window, uint64_t header,
+                   uint64_t at, uint64_t size)
 {
         /* Instructions that made room are not part of the site. */
         at += neighbours_size(site);
@@ -196,6 +189,6 @@ void ag_note_write(struct ag_note *note, const struct ag_plan *plan, const struc
                 .side = site->side,
                 .side_length = site->side_length,
                 .flags = (uint8_t)((ag_site_in_place(site) ? AG_NOTE_IN_PLACE : 0) |
-                                   (only_sets_number(plan, site) ? AG_NOTE_REPEATS : 0)),
+                                   (site->flags & FL_SITE_REPEATS ? AG_NOTE_REPEATS : 0)),
         };
 }

@@ -59,7 +59,7 @@ struct ag_note {
 
 enum ag_note_flags {
         AG_NOTE_IN_PLACE = 1u << 0, /* the site's own instruction is the one that runs */
-        AG_NOTE_REPEATS = 1u << 1,  /* the window may be run again from its start: it only sets the number */
+        AG_NOTE_REPEATS = 1u << 1,  /* the window may be run again from its start, up to the syscall */
 };
 
 /* Bytes of the note of one trampoline, and what a mapping takes besides. */
@@ -84,8 +84,8 @@ static inline uint64_t ag_note_go(const struct ag_note *note)
 }
 
 /* Writes the note of a site whose trampoline, of size bytes, is at address at in the mapping at header. */
-void ag_note_write(struct ag_note *note, const struct ag_plan *plan, const struct fl_site *site,
-                   uint64_t window, uint64_t header, uint64_t at, uint64_t size);
+void ag_note_write(struct ag_note *note, const struct fl_site *site, uint64_t window, uint64_t header,
+                   uint64_t at, uint64_t size);
 
 /* Does the site's own syscall instruction stay in place? */
 static inline bool ag_site_in_place(const struct fl_site *site)

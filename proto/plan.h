@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define FL_PLAN_MAGIC     0x316e616c70316c66ull /* "fl1plan1" */
-#define FL_PLAN_VERSION   3u
+#define FL_PLAN_VERSION   4u
 #define FL_PLAN_SITES_MAX (1u << 17)
 #define FL_PLAN_CODE_MAX  (8u << 20)
 
@@ -44,7 +44,8 @@ enum fl_site_tactic {
 };
 
 enum fl_site_flags {
-        FL_SITE_ENDS = 1u << 0, /* the after part ends in jmp or ret: control never reaches its end */
+        FL_SITE_ENDS = 1u << 0,    /* the after part ends in jmp or ret: control never reaches its end */
+        FL_SITE_REPEATS = 1u << 1, /* the before part, run again from its start, does nothing new */
 };
 
 /*

@@ -103,14 +103,15 @@ static bool window_valid(const struct fl_site *site)
         return site->side == 0 && site->side_length == 0 && site->length >= FL_SITE_WINDOW_MIN &&
                site->length <= FL_SITE_WINDOW_MAX && site->syscall_at + FL_SITE_SYSCALL <= site->length &&
                before == (site->before_size > 0) && before == (site->syscall_at > 0) &&
-               after == (site->after_size > 0);
+               (before || !(site->flags & FL_SITE_REPEATS)) && after == (site->after_size > 0);
 }
 
 static bool site_valid(const struct fl_site *site, const uint8_t *code, uint32_t code_size)
 {
         uint64_t end;
 
-        if (site->tactic > FL_TACTIC_NEIGHBOUR || (site->flags & ~FL_SITE_ENDS) || site->reserved != 0)
+        if (site->tactic > FL_TACTIC_NEIGHBOUR || (site->flags & ~(FL_SITE_ENDS | FL_SITE_REPEATS)) ||
+            site->reserved != 0)
                 return false;
         if (site->tactic == FL_TACTIC_NONE)
                 return none_valid(site);

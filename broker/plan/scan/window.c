@@ -5,6 +5,7 @@
 
 #include "broker/plan/scan/number.h"
 #include "broker/plan/scan/number_guess.h"
+#include "broker/plan/scan/repeats.h"
 
 #define AFTER_MAX       12u /* instructions looked at behind the syscall */
 #define AFTER_PLAUSIBLE 8u  /* of which so many have to look like code where nobody vouches for it */
@@ -195,7 +196,9 @@ static bool choice_encode(const struct neighbourhood *here, const struct choice 
         site->tactic =
                 (uint8_t)((choice->before ? FL_TACTIC_BEFORE : 0) | (choice->after ? FL_TACTIC_AFTER : 0));
         if (choice->after && here->after[choice->after - 1].kind == DISPLACE_END)
-                site->flags = FL_SITE_ENDS;
+                site->flags |= FL_SITE_ENDS;
+        if (choice->before && instructions_repeat(first, choice->before))
+                site->flags |= FL_SITE_REPEATS;
         site->original = fl_site_hash(site, bytes_at(here, start));
         return true;
 }

@@ -36,8 +36,8 @@ static void site_print(const struct scan_result *result, uint32_t index)
                 printf(" (%s)\n", window_refusal_text(result->refusals[index]));
                 return;
         }
-        printf(" window=%#x+%u%s", (unsigned)(site->start - TEXT_START), site->length,
-               site->flags & FL_SITE_ENDS ? " ends" : "");
+        printf(" window=%#x+%u%s%s", (unsigned)(site->start - TEXT_START), site->length,
+               site->flags & FL_SITE_REPEATS ? " repeats" : "", site->flags & FL_SITE_ENDS ? " ends" : "");
         if (fl_site_has_side(site))
                 printf(" side=%+d+%u", site->side, site->side_length);
         printf(" code=");
