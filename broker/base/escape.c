@@ -7,6 +7,23 @@
 
 static const char ellipsis[] = "...";
 
+/* Bidirectional and line-separating controls reorder what a person reads; others do not show at all. */
+static bool is_misleading(unsigned point)
+{
+        static const struct {
+                unsigned first, last;
+        } ranges[] = {
+                {0xad, 0xad},     {0x34f, 0x34f},   {0x61c, 0x61c},   {0x115f, 0x1160}, {0x17b4, 0x17b5},
+                {0x180b, 0x180f}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164},
+                {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xe0000, 0xe0fff},
+        };
+
+        for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+                if (point >= ranges[i].first && point <= ranges[i].last)
+                        return true;
+        return false;
+}
+
 /* Length in bytes of the valid, printable UTF-8 sequence at text, or 0. C1 controls, surrogates and
  * overlong forms are not printable (RFC 3629). */
 static size_t printable_sequence(const unsigned char *text, size_t length)
@@ -30,11 +47,7 @@ static size_t printable_sequence(const unsigned char *text, size_t length)
             (need == 3 && (point < 0x800 || (point >= 0xd800 && point < 0xe000))) ||
             (need == 4 && (point < 0x10000 || point > 0x10ffff)))
                 return 0;
-        /* Bidirectional and line-separating controls reorder what a person reads. */
-        if ((point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
-            (point >= 0x2066 && point <= 0x2069) || point == 0xfeff)
-                return 0;
-        return need;
+        return is_misleading(point) ? 0 : need;
 }
 
 /* One character, or byte that is none, at text as it is written to piece. Its length there; *ret_taken here.

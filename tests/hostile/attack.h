@@ -131,8 +131,30 @@ static inline long hidden_syscall(long number, long a, long b, long c, long d, l
         return result;
 }
 
+/* Does a program that is executed now read path? */
+static inline bool is_read_by_another(const char *path)
+{
+        int status = 1;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                int null = open("/dev/null", O_WRONLY);
+
+                dup2(null, 1);
+                dup2(null, 2);
+                execl("/usr/bin/cat", "cat", path, NULL);
+                _exit(1);
+        }
+        return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* At the end: the broker has to serve others as before. */
 static inline int finished(void)
 {
+        if (!is_read_by_another(in_dir("bystander/file")))
+                escaped("another program is not served after the attack");
+        if (is_read_by_another(in_dir("secret/file")))
+                escaped("another program reads the secret after the attack");
         return attack_escapes ? 1 : 0;
 }
 

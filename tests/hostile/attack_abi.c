@@ -56,5 +56,6 @@ int main(void)
         in_child("x32", by_x32);
         in_child("unknown numbers", by_unknown);
         in_child("high bits", by_high_bits);
+        still_confined();
         return finished();
 }

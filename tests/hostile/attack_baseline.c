@@ -9,6 +9,28 @@
 
 #include "attack.h"
 
+/* docs/SYSCALLS.md's table, from the same source. */
+enum treatment {
+        TREAT_ALLOW,
+        TREAT_GUARDED,
+        TREAT_SCALAR,
+        TREAT_OPEN,
+        TREAT_META,
+        TREAT_BROKER,
+        TREAT_CREDENTIALS,
+        TREAT_REFUSE,
+        TREAT_NOSYS
+};
+#define SYSCALL(number, name, treatment, why)          {number, #name, TREAT_##treatment},
+#define GRANTABLE(number, name, treatment, grant, why) {number, #name, TREAT_##treatment},
+static const struct {
+        long number;
+        const char *name;
+        enum treatment treatment;
+} table[] = {
+#include "broker/policy/syscalls.def"
+};
+
 static void refused(const char *what, long result)
 {
         if (result >= 0)
@@ -88,6 +110,23 @@ static void kernel_surface(void)
         refused("quotactl", syscall(SYS_quotactl, 0x800002 << 8, NULL, 0, buffer));
 }
 
+/* Every syscall that the table refuses, with arguments that ask for nothing, by both kinds of instruction. */
+static void whole_table(void)
+{
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+                int wanted = table[i].treatment == TREAT_REFUSE ? EPERM : ENOSYS;
+
+                if (table[i].treatment != TREAT_REFUSE && table[i].treatment != TREAT_NOSYS)
+                        continue;
+                if (syscall(table[i].number, 0, 0, 0, 0, 0, 0) != -1 || errno != wanted)
+                        escaped("%s: %s", table[i].name, strerror(errno));
+                if (hidden_syscall(table[i].number, 0, 0, 0, 0, 0, 0) != -wanted)
+                        escaped("%s by a hidden instruction", table[i].name);
+                if (table[i].treatment == TREAT_REFUSE)
+                        printf("AUDIT syscall %s\n", table[i].name);
+        }
+}
+
 static void terminals(void)
 {
         int controller = posix_openpt(O_RDWR | O_NOCTTY);
@@ -119,6 +158,7 @@ int main(void)
         mounts();
         namespaces();
         kernel_surface();
+        whole_table();
         terminals();
         still_confined();
         return finished();

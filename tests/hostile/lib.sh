@@ -11,7 +11,7 @@ failed() {
 equal() { [ "$2" = "$3" ] || failed "$1: expected $2, got $3"; }
 
 cleanup() {
-        exec 9>&-
+        exec 8>&- 9>&-
         [ -z "$listener" ] || kill "$listener" 2>/dev/null
         wait
         rm -rf "$work"
@@ -67,9 +67,9 @@ start_listener() {
 prepare() {
         local at program=$1
         rm -rf "$DIR" "$OUTSIDE" "$audit"
-        mkdir -p "$DIR"/{secret,public,hidden,swap,deep/parent/secret,plain,repository/.git,for-root,for-nobody,shared,granted,bound}
+        mkdir -p "$DIR"/{secret,public,hidden,swap,deep/parent/secret,plain,bystander,repository/.git,for-root,for-nobody,shared,granted,bound}
         for at in secret hidden deep/parent/secret for-root for-nobody; do echo SECRET >"$DIR/$at/file"; done
-        for at in public swap; do echo PUBLIC >"$DIR/$at/file"; done
+        for at in public swap bystander; do echo PUBLIC >"$DIR/$at/file"; done
         ln -s ../public "$DIR/hidden/link"
         ln -s nowhere "$DIR/hidden/dead"
         echo SECRET >"$DIR/repository/.git/config"

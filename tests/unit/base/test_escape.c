@@ -35,6 +35,19 @@ Test(escape, neutralises_what_a_terminal_obeys)
         check_text(TEXT("back\\slash"), "back\\\\slash");
 }
 
+Test(escape, neutralises_what_does_not_show)
+{
+        check_text(TEXT("a\xd8\x9c"
+                        "b"),
+                   "a\\xd8\\x9cb");                                     /* Arabic letter mark */
+        check_text(TEXT("a\xc2\xad"), "a\\xc2\\xad");                   /* soft hyphen */
+        check_text(TEXT("a\xe2\x81\xa0"), "a\\xe2\\x81\\xa0");          /* word joiner */
+        check_text(TEXT("a\xf3\xa0\x81\x81"), "a\\xf3\\xa0\\x81\\x81"); /* tag */
+        check_text(TEXT("a\xef\xb8\x8f"), "a\\xef\\xb8\\x8f");          /* variation selector */
+        check_text(TEXT("a\xe2\x80\xa8z\xe2\x81\xa9"),
+                   "a\\xe2\\x80\\xa8z\\xe2\\x81\\xa9"); /* separator, isolate */
+}
+
 Test(escape, refuses_what_is_not_utf8)
 {
         check_text(TEXT("\xff\xfe"), "\\xff\\xfe");
