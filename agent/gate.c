@@ -230,7 +230,7 @@ static bool must_go_back(const struct ag_frame *frame, unsigned bits)
 {
         uint32_t nr = (uint32_t)frame->rax;
 
-        if (nr == __NR_execve || nr == __NR_execveat)
+        if (nr == __NR_execve || nr == __NR_execveat || nr == __NR_sendmsg)
                 return true;
         return (bits & (AG_HOT_REPORT | AG_HOT_EXE)) && ag_open_may_wait(nr, frame->rdi, frame->rsi);
 }

@@ -96,6 +96,9 @@ bool ag_open_may_wait(uint32_t nr, uint64_t rdi, uint64_t rsi);
 /* The frame's syscall, with rsi for its second argument, once: where it ran before, what it gave then. */
 long ag_frame_run(struct ag_frame *frame, uint64_t rsi);
 
+/* The frame's sendmsg, which has not run yet, as a sendto of size bytes at data. */
+long ag_frame_send(struct ag_frame *frame, uint64_t data, uint64_t size);
+
 /* There is nothing left to do: result is what the program gets. */
 enum ag_outcome ag_frame_finish(struct ag_frame *frame, long result);
 

@@ -19,6 +19,8 @@
 
 #include "agent/poison.h"
 
+#define MSG_FASTOPEN 0x20000000u /* socket.h */
+
 static uint64_t page_end(uint64_t start, uint64_t length)
 {
         return start + ((length + 4095) & ~4095ull);
@@ -187,6 +189,46 @@ static enum ag_outcome hook_fstat(struct ag_frame *frame)
         return ag_frame_finish(frame, ag_kernel3(__NR_fstat, frame->rdi, frame->rdx, 0));
 }
 
+/* As the kernel has them (socket.h, uio.h). */
+struct message_piece {
+        uint64_t data, size;
+};
+struct message {
+        uint64_t name, name_size, pieces, piece_count, control, control_size, flags;
+};
+
+#define PIECE_MAX (1ull << 30) /* far below where the kernel cuts them */
+
+static bool all_readable(uint64_t address, uint64_t size)
+{
+        return ag_readable(address) && ag_readable(address + size - 1);
+}
+
+/* A message of one piece and nothing else is what sendto sends, natively, since registers say that there is
+ * no address. A peer that wants credentials with it (SO_PASSCRED) would get the broker's where that sends.
+ * May wait, and then for a signal, too: ag_settle knows. */
+static enum ag_outcome hook_sendmsg(struct ag_frame *frame)
+{
+        const volatile struct message *message = ag_pointer(frame->rsi);
+        const volatile struct message_piece *piece;
+        uint64_t data, size;
+
+        if (frame->ran != AG_RAN_NOT)
+                return AG_HANDLED;
+        if (((uint32_t)frame->rdx & MSG_FASTOPEN) || !all_readable(frame->rsi, sizeof *message) ||
+            message->name || message->control_size || message->piece_count != 1)
+                return AG_NATIVE;
+        piece = ag_pointer(message->pieces);
+        if (!all_readable(ag_address((const void *)piece), sizeof *piece))
+                return AG_NATIVE;
+        data = piece->data;
+        size = piece->size;
+        if (size > PIECE_MAX)
+                return AG_NATIVE;
+        ag_frame_send(frame, data, size);
+        return AG_HANDLED;
+}
+
 static enum ag_outcome hook_prctl(const struct ag_frame *frame)
 {
         if ((int)frame->rdi == PR_SET_SECCOMP)
@@ -218,6 +260,8 @@ enum ag_outcome ag_hook(struct ag_frame *frame)
                 return hook_fstat(frame);
         case __NR_rt_sigaction:
                 return ag_hook_handler(frame);
+        case __NR_sendmsg:
+                return hook_sendmsg(frame);
         case __NR_prctl:
                 return hook_prctl(frame);
         case __NR_seccomp:

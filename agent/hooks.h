@@ -7,8 +7,8 @@
 #include "agent/gate.h"
 
 /* mmap, munmap, mremap, execve, execveat; newfstatat(fd, "", buffer, AT_EMPTY_PATH), which is fstat(fd,
- * buffer) and that nobody mediates; rt_sigaction; seccomp and prctl. A hook is started over after a signal,
- * see gate.h.
+ * buffer) and that nobody mediates; sendmsg; rt_sigaction; seccomp and prctl. A hook is started over after a
+ * signal, see gate.h.
  */
 enum ag_outcome ag_hook(struct ag_frame *frame);
 

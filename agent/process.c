@@ -218,7 +218,7 @@ uint8_t ag_hot_bits(const struct fl_hello *hello, unsigned nr)
                 bits |= path & (REDO | SITE);
                 if (in_mask(hello->ring, nr))
                         bits |= AG_HOT_RING | (ag_is_open(nr) ? AG_HOT_OPEN : 0);
-                if (nr == __NR_newfstatat)
+                if (nr == __NR_newfstatat || (nr == __NR_sendmsg && (hello->flags & FL_HELLO_PLAIN_SENDS)))
                         bits |= AG_HOT_HOOK;
         } else {
                 if (in_mask(hello->reported, nr))

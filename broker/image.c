@@ -209,6 +209,8 @@ static void fill_hello(const struct session *session, const struct exec_program 
         hello->flags = tiers->substitute_exe ? FL_HELLO_SUBSTITUTE_EXE : 0;
         if (tiers->action[SYS_rt_sigprocmask] == TIER_NATIVE)
                 hello->flags |= FL_HELLO_PROBE;
+        if (tiers->plain_sends)
+                hello->flags |= FL_HELLO_PLAIN_SENDS;
         memcpy(hello->mediated, tiers->mediated, sizeof hello->mediated);
         if (session->may_poll)
                 memcpy(hello->ring, tiers->ring, sizeof hello->ring);

@@ -52,6 +52,9 @@ enum fl_hello_flags {
         /* rt_sigprocmask runs natively at full speed, so that the agent can ask the kernel with it whether
          * memory is there before it touches what the program pointed to. */
         FL_HELLO_PROBE = 1u << 1,
+        /* The broker carries sendmsg out, and the policy has no rule by which a send without an address would
+         * fare otherwise as a sendto, which runs natively. */
+        FL_HELLO_PLAIN_SENDS = 1u << 2,
 };
 
 /* What a new image learns. All strings are NUL-terminated. About 17 KiB. */

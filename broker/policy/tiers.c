@@ -298,6 +298,19 @@ static void plan_masks(struct tiers *tiers, int nr)
         }
 }
 
+/* What the broker sends, a peer that asks for credentials (SO_PASSCRED) gets as the broker's. Rules may tell
+ * the two calls apart. */
+static bool may_send_plainly(const struct policy *policy, const struct tiers *tiers)
+{
+        for (size_t i = 0; i < policy_rule_count(policy); i++) {
+                const struct rule *rule = policy_rule(policy, i);
+
+                if (rule->list >= RULE_SYSCALLS_DENY && (rule->nr == SYS_sendmsg || rule->nr == SYS_sendto))
+                        return false;
+        }
+        return tiers->action[SYS_sendmsg] == TIER_NOTIFY && !policy_syscalls_exhaustive(policy);
+}
+
 void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
                 bool (*is_directory)(const char *path), struct tiers *ret_tiers)
 {
@@ -313,4 +326,5 @@ void tiers_plan(const struct policy *policy, const struct tier_inputs *inputs,
                 ret_tiers->action[nr] = plan_action(policy, ret_tiers, nr);
                 plan_masks(ret_tiers, nr);
         }
+        ret_tiers->plain_sends = may_send_plainly(policy, ret_tiers);
 }

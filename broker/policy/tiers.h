@@ -42,6 +42,7 @@ struct tiers {
         bool ipv4_sockets, ipv6_sockets;             /* the same of AF_INET and AF_INET6 */
         bool listening;                              /* listen may be called: the policy grants some bind */
         bool sends_in_kernel; /* no datagram addresses to judge: sendmsg and sendmmsg run natively */
+        bool plain_sends;     /* the agent may make a sendto of a sendmsg without an address */
         bool hides;           /* the policy hides names */
         bool privileged;      /* the target may hold capabilities */
         bool ipc_shared;      /* IPC objects of others may be reached */

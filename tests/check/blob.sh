@@ -47,7 +47,7 @@ if [ -n "$stack_usage" ] && ls "$stack_usage"/*.su >/dev/null 2>&1; then
                         if (callee != name && callee !~ /\+/) calls[name] = calls[name] " " callee
                 }
                 function deepest(name, seen,   parts, count, i, below, most) {
-                        if (index(seen, " " name " ") || name == "ag_on_stack" || name == "ag_frame_run") return 16
+                        if (index(seen, " " name " ") || name == "ag_on_stack" || name ~ /^ag_frame_(run|send)$/) return 16
                         count = split(calls[name], parts, " "); most = 0
                         for (i = 1; i <= count; i++) {
                                 below = deepest(parts[i], seen " " name " ")

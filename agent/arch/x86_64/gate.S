@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/gate.h"
 
+#include <asm/unistd.h>
+
         .text
 
 /* A place that agent/signals.c compares an interrupted program counter with. */
@@ -113,6 +115,7 @@ ag_frame_run:
         movq    AG_FRAME_R10(%rbp), %r10
         movq    AG_FRAME_R8(%rbp), %r8
         movq    AG_FRAME_R9(%rbp), %r9
+ag_frame_call:
         syscall
 PLACE ag_frame_ran
         movq    %rax, AG_FRAME_RAN(%rbp)
@@ -120,6 +123,26 @@ PLACE ag_frame_ran
 1:
         ret
         .size   ag_frame_run, . - ag_frame_run
+
+/*
+ * long ag_frame_send(struct ag_frame *frame, uint64_t data, uint64_t size)
+ * in:      rdi, rsi, rdx as declared
+ * out, clobbers: as ag_frame_run, whose instruction it is
+ */
+        .globl  ag_frame_send
+        .hidden ag_frame_send
+        .type   ag_frame_send, @function
+        .balign 16
+ag_frame_send:
+        pushq   %rbp
+        movq    %rdi, %rbp
+        movl    $__NR_sendto, %eax
+        movq    AG_FRAME_RDX(%rbp), %r10
+        movq    AG_FRAME_RDI(%rbp), %rdi
+        xorl    %r8d, %r8d
+        xorl    %r9d, %r9d
+        jmp     ag_frame_call
+        .size   ag_frame_send, . - ag_frame_send
 
 /*
  * void ag_on_stack(void (*function)(void *), void *argument, void *top)

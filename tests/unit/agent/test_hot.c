@@ -38,6 +38,15 @@ Test(hot, mediated)
         cr_assert_eq(ag_hot_bits(&hello, SYS_mkdir), 0);
 }
 
+Test(hot, plain_sends)
+{
+        set(hello.mediated, SYS_sendmsg);
+        cr_assert_eq(ag_hot_bits(&hello, SYS_sendmsg), 0);
+        hello.flags = FL_HELLO_PLAIN_SENDS;
+        cr_assert_eq(ag_hot_bits(&hello, SYS_sendmsg), AG_HOT_HOOK);
+        cr_assert_eq(ag_hot_bits(&hello, SYS_sendmmsg), 0);
+}
+
 Test(hot, kernel_tier)
 {
         hello.flags = FL_HELLO_SUBSTITUTE_EXE;

@@ -142,6 +142,22 @@ Test(tiers, sockets_follow_the_grants)
         cr_expect(tiers.unix_sockets && tiers.tcp_sockets && tiers.udp_sockets && !tiers.landlock_files);
 }
 
+Test(tiers, plain_sends_need_both_calls_to_be_alike)
+{
+        static const char sockets[] = "\"network\": { \"connect\": [\"unix:/run/x\"] }";
+        char text[512];
+
+        cr_expect(plan(sockets, with_agent).plain_sends);
+        cr_expect_not(plan(HIERARCHIES, with_agent).plain_sends, "the kernel sends");
+        snprintf(text, sizeof text, "%s, \"syscalls\": { \"deny\": [\"sendto\"] }", sockets);
+        cr_expect_not(plan(text, with_agent).plain_sends);
+        snprintf(text, sizeof text, "%s, \"syscalls\": { \"kill\": [\"sendmsg\"] }", sockets);
+        cr_expect_not(plan(text, with_agent).plain_sends);
+        snprintf(text, sizeof text,
+                 "%s, \"syscalls\": { \"default\": \"deny\", \"allow\": [\"@system-service\"] }", sockets);
+        cr_expect_not(plan(text, with_agent).plain_sends);
+}
+
 Test(tiers, ring_carries_no_descriptors_and_no_waiting)
 {
         static const int natives[] = {SYS_connect,  SYS_bind,   SYS_chdir,  SYS_execve,
