@@ -32,11 +32,15 @@ bool ag_is_open(unsigned nr)
 }
 
 /* What does not depend on the policy. */
-#define SECOND        AG_HOT_PATH2
-#define REDO          AG_HOT_REDO /* finishes or fails, and never returns EINTR (signal(7) lists those that do) */
-#define SITE          AG_HOT_SITE /* likewise */
-#define EXE           AG_HOT_EXE
-#define NR_faccessat2 439
+#define SECOND           AG_HOT_PATH2
+#define REDO             AG_HOT_REDO /* finishes or fails, and never returns EINTR (signal(7) lists those that do) */
+#define SITE             AG_HOT_SITE /* likewise */
+#define EXE              AG_HOT_EXE
+#define NR_faccessat2    439
+#define NR_setxattrat    463 /* Linux 6.13 */
+#define NR_getxattrat    464
+#define NR_listxattrat   465
+#define NR_removexattrat 466
 
 static const uint8_t traits[FL_SYSCALL_LIMIT] = {
         [__NR_open] = EXE,
@@ -84,6 +88,10 @@ static const uint8_t traits[FL_SYSCALL_LIMIT] = {
         [__NR_llistxattr] = REDO,
         [__NR_removexattr] = REDO,
         [__NR_lremovexattr] = REDO,
+        [NR_setxattrat] = SECOND | REDO,
+        [NR_getxattrat] = SECOND | REDO,
+        [NR_listxattrat] = SECOND | REDO,
+        [NR_removexattrat] = SECOND | REDO,
         [__NR_bind] = REDO,
 
         /* Where everything is mediated. Natively these never wait, or not for a signal. */

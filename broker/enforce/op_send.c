@@ -145,6 +145,22 @@ static enum address_use address_use_of(const struct sending *sending)
         return ADDRESS_SEND;
 }
 
+/* Is there an address to judge? Of Unix sockets, those with connections do not look at one, or say only that
+ * they want none (net/unix/af_unix.c). */
+static bool has_address_to_judge(struct sending *sending)
+{
+        static const struct judged_address any = {.address.ss_family = AF_UNIX, .size = sizeof(sa_family_t)};
+        const struct request_message *message = sending->message;
+
+        if (!message->has_address || sending->socket.family != AF_UNIX)
+                return message->has_address;
+        if (message->address_size > 0 && sending->socket.type == SOCK_STREAM) {
+                sending->address = any;
+                sending->has_address = true;
+        }
+        return message->address_size > 0 && sending->socket.type == SOCK_DGRAM;
+}
+
 /* Judges and sends one message. 0 and sending->sent; -errno; OPERATION_WOULD_BLOCK. */
 static int send_one(struct sending *sending)
 {
@@ -157,7 +173,7 @@ static int send_one(struct sending *sending)
         if (!is_stream(sending) && message->data_size >= REQUEST_DATA_MAX)
                 return -EMSGSIZE;
         r = sendable_control_prepare(operation, &sending->socket, message, &sending->control);
-        if (r == 0 && message->has_address) {
+        if (r == 0 && has_address_to_judge(sending)) {
                 r = address_judge(operation, &sending->socket, address_use_of(sending), &message->address,
                                   message->address_size, &sending->address);
                 sending->has_address = r == 0 && sending->address.size > 0;

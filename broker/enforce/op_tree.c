@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "broker/enforce/resolve.h"
+#include "broker/enforce/worker.h"
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1 << 0)
@@ -116,6 +117,37 @@ int op_symlink(struct operation *operation)
         return finish(&place, r);
 }
 
+/* In procfs, and in a directory that is gone, what is not there is said to be so before all else. */
+static bool is_barren(const struct operation *operation, const struct place *place)
+{
+        struct stat status;
+
+        return fstat(place->parent, &status) == 0 &&
+               (status.st_nlink == 0 || status.st_dev == operation->worker->files->proc_device);
+}
+
+/* Where a device could not be made anyway, the kernel's error; where it could, for root, the baseline refuses
+ * it: a node leads to a device past the rules for the device's own path. */
+static int refuse_device(struct operation *operation)
+{
+        struct place place;
+        int r = resolve_name(operation, &operation->request->path[0], &place);
+
+        if (r < 0)
+                return r;
+        r = judge_new(operation, &place, "mknod");
+        if (r >= 0 && name_exists(&place))
+                r = -EEXIST;
+        else if (r >= 0 && (strchr(place.name, '/') || is_barren(operation, &place)))
+                r = -ENOENT;
+        else if (r >= 0 && faccessat(place.parent, ".", W_OK | X_OK, AT_EACCESS) < 0)
+                r = -errno;
+        else if (r >= 0)
+                r = operation_refuse(operation, EPERM, "mknod", "of a device", place.path, place.length);
+        place_finish(&place);
+        return r;
+}
+
 int op_mknod(struct operation *operation)
 {
         const struct request *request = operation->request;
@@ -128,14 +160,12 @@ int op_mknod(struct operation *operation)
         case S_IFIFO:
         case S_IFSOCK:
                 break;
-        case S_IFCHR:
+        case S_IFCHR: /* 0: no device, but a whiteout of overlayfs, which everybody may make */
+                if (request->device == 0)
+                        break;
+                return refuse_device(operation);
         case S_IFBLK:
-                r = resolve_name(operation, &request->path[0], &place);
-                if (r < 0)
-                        return r;
-                r = operation_refuse(operation, EPERM, "mknod", "of a device", place.path, place.length);
-                place_finish(&place);
-                return r;
+                return refuse_device(operation);
         case S_IFDIR:
                 return -EPERM;
         default:

@@ -11,11 +11,11 @@
 #include "broker/enforce/resolve.h"
 
 /* Is it an inotify descriptor? The kernel looks at that before it looks for the path, which is none. */
-static int check_watcher(int fd)
+static int check_watcher(int fd, uint32_t mask)
 {
         if (inotify_add_watch(fd, "", IN_OPEN) < 0 && errno != ENOENT)
                 return -errno;
-        return 0;
+        return (mask & IN_MASK_ADD) && (mask & IN_MASK_CREATE) ? -EINVAL : 0;
 }
 
 static int judge(struct operation *operation, const struct place *place)
@@ -50,7 +50,7 @@ int op_watch(struct operation *operation)
 
         if (watcher < 0)
                 return watcher;
-        r = check_watcher(watcher);
+        r = check_watcher(watcher, request->mask);
         if (r == 0)
                 r = resolve_object(operation, &request->path[0],
                                    request->at_flags & AT_SYMLINK_NOFOLLOW ? 0 : RESOLVE_FOLLOW, 0, &place);

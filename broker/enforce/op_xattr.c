@@ -41,6 +41,15 @@ static size_t buffer_size(const struct request *request)
         return request->out_size < REQUEST_XATTR_MAX ? request->out_size : REQUEST_XATTR_MAX;
 }
 
+/* Since Linux 6.13, to get and to set take AT_FDCWD without a path for a path, to list and to remove do not.
+ */
+static bool is_on_descriptor(const struct request *request)
+{
+        bool any = request->kind == REQUEST_XATTR_LIST || request->kind == REQUEST_XATTR_REMOVE;
+
+        return request->path[0].by_fd && (any || request->fd != AT_FDCWD);
+}
+
 static int read_attribute(struct operation *operation, bool list)
 {
         const struct request *request = operation->request;
@@ -57,7 +66,7 @@ static int read_attribute(struct operation *operation, bool list)
         if (r < 0)
                 return r;
         place_link(place.fd, link);
-        if (request->path[0].by_fd)
+        if (is_on_descriptor(request))
                 n = list ? flistxattr(place.fd, data, size)
                          : fgetxattr(place.fd, request->xattr_name, data, size);
         else
@@ -80,12 +89,6 @@ int op_xattr_list(struct operation *operation)
         return read_attribute(operation, true);
 }
 
-/* Since Linux 6.13 fsetxattr(2), but not its kin, takes AT_FDCWD for a descriptor. */
-static bool sets_descriptor(const struct request *request)
-{
-        return request->path[0].by_fd && request->fd != AT_FDCWD;
-}
-
 int op_xattr_set(struct operation *operation)
 {
         const struct request *request = operation->request;
@@ -95,7 +98,7 @@ int op_xattr_set(struct operation *operation)
 
         if (r < 0)
                 return r;
-        if (sets_descriptor(request))
+        if (is_on_descriptor(request))
                 r = fsetxattr(place.fd, request->xattr_name, request->data, request->data_size,
                               request->xattr_flags);
         else
@@ -115,7 +118,7 @@ int op_xattr_remove(struct operation *operation)
 
         if (r < 0)
                 return r;
-        if (request->path[0].by_fd)
+        if (is_on_descriptor(request))
                 r = fremovexattr(place.fd, request->xattr_name);
         else
                 r = removexattr(place_link(place.fd, link), request->xattr_name);

@@ -167,6 +167,8 @@ static int object_by_kernel(struct operation *operation, int base, const char *p
                 r = split(path, directory, place);
                 return r < 0 ? r : open_parent(operation, base, directory, mode, kernel_flags, place);
         }
+        if (r == -ENOTDIR && mode & RESOLVE_CREATE) /* or EISDIR, at the end of a symbolic link */
+                return TRY_WALK;
         if (r == 0)
                 r = may_pass_hidden(operation, path, plain) ? TRY_WALK
                                                             : locate(operation, path, plain, place);

@@ -258,6 +258,20 @@ static int judge_abstract(struct operation *operation, enum address_use use, str
         return judge(operation, use, 0, judged, NULL, text, length ? length : 1);
 }
 
+/* What is no socket has nobody behind it; the kernel says before that whether one may write to it. */
+static int refuse_other(struct operation *operation, const struct place *place)
+{
+        char link[PLACE_LINK_MAX];
+        int r = credentials_assume(operation);
+
+        if (r < 0)
+                return r;
+        if (!place_is_own_fds(place) &&
+            faccessat(AT_FDCWD, place_link(place->fd, link), W_OK, AT_EACCESS) < 0)
+                return operation_unjudge(operation, errno);
+        return operation_unjudge(operation, ECONNREFUSED);
+}
+
 /* Where a pathname leads, and whether it may. */
 static int judge_pathname(struct operation *operation, enum address_use use, struct judged_address *judged)
 {
@@ -283,7 +297,7 @@ static int judge_pathname(struct operation *operation, enum address_use use, str
         if (r < 0)
                 return r;
         if (use != ADDRESS_BIND && (place->anonymous || !S_ISSOCK(place->status.st_mode)))
-                return operation_unjudge(operation, ECONNREFUSED);
+                return refuse_other(operation, place);
         if (use == ADDRESS_BIND && place->dots)
                 return operation_unjudge(operation, EADDRINUSE);
         memcpy(text, place->path, place->length);

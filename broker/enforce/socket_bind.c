@@ -134,6 +134,18 @@ static int bind_held(struct bind_job *job, const struct judged_address *judged)
         return run_thread(job);
 }
 
+/* Nothing can be made there, and the caller alone may look. */
+static int error_of_own_fds(struct operation *operation, const struct place *place)
+{
+        struct stat status;
+        char name[NAME_MAX + 2];
+
+        place_assume_rights(operation, place);
+        strcpy(name, place->name);
+        name[strcspn(name, "/")] = '\0';
+        return fstatat(place->parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : -EADDRINUSE;
+}
+
 int bind_pathname(struct operation *operation, const struct caller_socket *socket,
                   const struct judged_address *address)
 {
@@ -145,6 +157,8 @@ int bind_pathname(struct operation *operation, const struct caller_socket *socke
 
         if (r < 0)
                 return r;
+        if (place_is_own_fds(&address->place))
+                return error_of_own_fds(operation, &address->place);
         if (name->sun_path[0] != '/') {
                 directory = caller_directory(operation, AT_FDCWD);
                 if (directory < 0)

@@ -310,10 +310,17 @@ static int look_up(struct walker *walker)
         return fd;
 }
 
+/* A slash behind the last name makes it a directory's, which O_CREAT refuses unseen (open_last_lookups()). */
+static bool names_directory(const struct walker *walker)
+{
+        return walker->last && walker->slash && walker->mode & RESOLVE_CREATE &&
+               strcmp(walker->name, ".") != 0 && strcmp(walker->name, "..") != 0;
+}
+
 /* One component. 0: go on; 1: place->fd is the object, or place->parent and name its absent name. */
 static int step(struct walker *walker, struct place *place)
 {
-        _cleanup_close_ int fd = look_up(walker);
+        _cleanup_close_ int fd = names_directory(walker) ? -EISDIR : look_up(walker);
         struct stat status;
 
         if (fd == -ENOENT && walker->last && walker->mode & RESOLVE_CREATE) {

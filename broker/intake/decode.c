@@ -53,10 +53,19 @@ static int decode_at_flags(struct decoding *decoding, const struct decoder *deco
 {
         uint32_t given = decoder->at_flags ? arg_unsigned(decoding, decoder->at_flags - 1u) : 0;
 
-        if (given & ~decoder->at_allowed)
+        decoding->unknown_flags = given & ~decoder->at_allowed;
+        if (decoding->unknown_flags && !(decoder->descriptor_ignores_flags && (given & AT_EMPTY_PATH)))
                 return -EINVAL;
-        decoding->request->at_flags |= given | decoder->at_fixed;
+        decoding->request->at_flags |= (given & decoder->at_allowed) | decoder->at_fixed;
         return 0;
+}
+
+/* Flags that nobody knows do not matter where there is no path that they could be about. */
+static int check_unknown_flags(const struct decoding *decoding)
+{
+        const struct request_path *path = &decoding->request->path[0];
+
+        return decoding->unknown_flags && !(path->by_fd && path->fd >= 0) ? -EINVAL : 0;
 }
 
 /* Does a NULL pathname name the descriptor? */
@@ -146,10 +155,11 @@ static int run_hook(struct decoding *decoding, unsigned number)
 /* The order is the kernel's: what it refuses by registers, then paths, then the rest. */
 static int run(struct decoding *decoding, const struct decoder *decoder)
 {
-        int r = 0;
+        int r;
 
         decode_registers(decoding, decoder);
-        if (!decoder->at_flags_late)
+        r = run_hook(decoding, decoder->first);
+        if (r == 0 && !decoder->at_flags_late)
                 r = decode_at_flags(decoding, decoder);
         if (r == 0)
                 r = run_hook(decoding, decoder->before);
@@ -164,7 +174,8 @@ static int run(struct decoding *decoding, const struct decoder *decoder)
         if (r < 0)
                 return r;
         decode_paths(decoding, decoder);
-        return run_hook(decoding, decoder->after);
+        r = check_unknown_flags(decoding);
+        return r < 0 ? r : run_hook(decoding, decoder->after);
 }
 
 /* FL_CALL_EXEC(dirfd, path, at_flags): as execveat, one argument further on. */

@@ -343,8 +343,6 @@ int decode_watch(struct decoding *decoding)
         request->mask = arg_unsigned(decoding, 2);
         if ((request->mask & ~WATCH_BITS) || !request->mask)
                 return -EINVAL;
-        if ((request->mask & IN_MASK_ADD) && (request->mask & IN_MASK_CREATE))
-                return -EINVAL;
         if (request->mask & IN_DONT_FOLLOW)
                 request->at_flags |= AT_SYMLINK_NOFOLLOW;
         return 0;

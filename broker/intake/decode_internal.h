@@ -8,11 +8,20 @@
 
 #include "broker/intake/decode.h"
 
+/* Linux 6.13, struct xattr_args. */
+struct attribute_arguments {
+        uint64_t value;
+        uint32_t size;
+        uint32_t flags;
+};
+
 /* One call being decoded. */
 struct decoding {
         const struct caller *caller;
         const struct raw_call *call;
         struct request *request;
+        uint32_t unknown_flags;               /* of AT_* */
+        struct attribute_arguments attribute; /* of setxattrat and getxattrat */
         bool touched; /* the target's memory was read, so that it matters whether the caller still lives */
 };
 
@@ -28,6 +37,7 @@ struct decoder {
         } paths[2];
         uint8_t at_flags; /* AT_* argument; bits beyond at_allowed are EINVAL, before or after the path */
         bool at_flags_late;
+        bool descriptor_ignores_flags; /* where a descriptor stands for the path (Linux 6.11) */
         uint32_t at_allowed, at_fixed; /* at_fixed: what the syscall implies */
         enum {
                 EMPTY_REFUSED = 0, /* ENOENT */
@@ -43,7 +53,8 @@ struct decoder {
         uint16_t mode_mask;
         uint8_t out_address, out_size; /* where results go, and how many bytes there */
         uint32_t out_size_max;         /* larger sizes are cut to this */
-        uint8_t before, after;         /* enum hook: what the kernel looks at before, and after, the paths */
+        /* enum hook: what the kernel looks at before the flags, before the paths, after them */
+        uint8_t first, before, after;
 };
 
 /* By number, since a table of pointers would have to be relocated at each start. */
@@ -55,6 +66,7 @@ struct decoder {
         HOOK(futimesat, FUTIMESAT)                                                                           \
         HOOK(getdents, GETDENTS)                                                                             \
         HOOK(getxattrat, GETXATTRAT)                                                                         \
+        HOOK(xattr_arguments, XATTR_ARGUMENTS)                                                               \
         HOOK(listen, LISTEN)                                                                                 \
         HOOK(mknod, MKNOD)                                                                                   \
         HOOK(mknodat, MKNODAT)                                                                               \
@@ -128,7 +140,8 @@ decode_hook decode_open, decode_openat, decode_openat2, decode_creat, decode_sta
 decode_hook decode_queue_open, decode_queue_name;
 
 /* decode_xattr.c */
-decode_hook decode_xattr_name, decode_xattr_set, decode_setxattrat, decode_getxattrat, decode_xattr_name_at;
+decode_hook decode_xattr_arguments, decode_xattr_name, decode_xattr_set, decode_setxattrat, decode_getxattrat,
+        decode_xattr_name_at;
 
 /* decode_socket.c */
 decode_hook decode_socket_address, decode_listen, decode_sendto, decode_sendmsg, decode_sendmmsg;

@@ -7,13 +7,6 @@
 #include "broker/intake/decode_internal.h"
 #include "broker/intake/target_memory.h"
 
-/* Linux 6.13, struct xattr_args. */
-struct attribute_arguments {
-        uint64_t value;
-        uint32_t size;
-        uint32_t flags;
-};
-
 static int read_name(struct decoding *decoding, uint64_t address)
 {
         struct request *request = decoding->request;
@@ -76,31 +69,25 @@ int decode_xattr_set(struct decoding *decoding)
         return set_attribute(decoding, arg(decoding, 1), &arguments, arg(decoding, 3));
 }
 
-static int read_arguments(struct decoding *decoding, struct attribute_arguments *ret_arguments)
+int decode_xattr_arguments(struct decoding *decoding)
 {
-        return decoding_read_struct(decoding, arg(decoding, 4), arg(decoding, 5), sizeof *ret_arguments,
-                                    ret_arguments, sizeof *ret_arguments);
+        return decoding_read_struct(decoding, arg(decoding, 4), arg(decoding, 5), sizeof decoding->attribute,
+                                    &decoding->attribute, sizeof decoding->attribute);
 }
 
 int decode_setxattrat(struct decoding *decoding)
 {
-        struct attribute_arguments arguments = {0};
-        int r = read_arguments(decoding, &arguments);
-
-        return r < 0 ? r : set_attribute(decoding, arg(decoding, 3), &arguments, arguments.size);
+        return set_attribute(decoding, arg(decoding, 3), &decoding->attribute, decoding->attribute.size);
 }
 
 int decode_getxattrat(struct decoding *decoding)
 {
+        const struct attribute_arguments *arguments = &decoding->attribute;
         struct request *request = decoding->request;
-        struct attribute_arguments arguments = {0};
-        int r = read_arguments(decoding, &arguments);
 
-        if (r < 0)
-                return r;
-        if (arguments.flags)
+        if (arguments->flags)
                 return -EINVAL;
-        request->out_address = arguments.value;
-        request->out_size = arguments.size < REQUEST_XATTR_MAX ? arguments.size : REQUEST_XATTR_MAX;
+        request->out_address = arguments->value;
+        request->out_size = arguments->size < REQUEST_XATTR_MAX ? arguments->size : REQUEST_XATTR_MAX;
         return read_name(decoding, arg(decoding, 3));
 }

@@ -34,8 +34,9 @@ enum {
         FD_MEMORY,     /* a memfd */
         FD_PIPE,       /* a pipe, O_RDWR by way of its other end being the same object */
         FD_SOCKET,     /* one of a pair */
+        FD_WATCHER,    /* of inotify(7) */
         FD_FIRST = FD_TREE,
-        FD_END = FD_SOCKET + 1,
+        FD_END = FD_WATCHER + 1,
         FD_KEPT = 220,
         FD_KEPT_END = 226,
         FD_CONTROL = 240, /* the socket to the keeper */
@@ -70,7 +71,18 @@ enum argument {
         ARG_LINK = 'L',     /* linkat(2)'s flags */
         ARG_MASK = 'K',     /* statx(2)'s mask */
         ARG_HOW_SIZE = 'z', /* of the structure or value before it */
-        ARG_ZERO = '0',
+        ARG_DEVICE = 'D',
+        ARG_WATCHER = 'i',
+        ARG_WATCH = 'w',        /* IN_* */
+        ARG_XSET = 'x',         /* struct xattr_args *: a value */
+        ARG_XGET = 'y',         /* struct xattr_args *: where results go */
+        ARG_XSIZE = 'X',        /* the structure's */
+        ARG_SOCKET = 'S',       /* a new Unix socket of this type */
+        ARG_ADDRESS = 'q',      /* struct sockaddr_un * with a path */
+        ARG_ADDRESS_SIZE = 'Q', /* enum address_size */
+        ARG_MESSAGE = 'B',      /* one byte */
+        ARG_ONE = '1',
+        ARG_SEND = 'N', /* MSG_* */
 };
 
 /* How a result is described, beside its number. */
@@ -83,7 +95,18 @@ enum result {
         RESULT_TEXT,
         RESULT_PATH,
         RESULT_NAMES,
-        RESULT_LIST
+        RESULT_LIST,
+        RESULT_BOUND,    /* a socket has this name now */
+        RESULT_CONNECTED /* ... this peer */
+};
+
+/* How much of a socket's address counts. */
+enum address_size {
+        ADDRESS_EXACT,
+        ADDRESS_WITHOUT_END, /* the text's end left out */
+        ADDRESS_WHOLE,       /* the structure's size */
+        ADDRESS_FAMILY,      /* no name */
+        ADDRESS_ODD          /* from here on: itself minus this */
 };
 
 struct shape {
@@ -132,6 +155,8 @@ struct round {
         uint64_t seed, number;
         bool forks;             /* acts in a child of its own */
         bool threads;           /* a second thread acts, too */
+        bool privileged;        /* made by root */
+        bool lonely;            /* FIFOs have nobody at their other end, and nobody waits for one */
         bool unshares;          /* with a working directory and a umask of its own */
         enum identity identity; /* of the second thread, or of the one actor, where it may choose */
         mode_t umask;

@@ -98,7 +98,8 @@ static int play(int socket, FILE *actor, const char *root, uint64_t number)
 
         tree_make(root);
         tree_open(root, fds);
-        fifo = open("fifo", O_RDWR | O_NONBLOCK); /* so that nobody has to wait for its other end */
+        /* So that nobody has to wait for its other end (round.lonely). */
+        fifo = number % 8 == 7 ? -1 : open("fifo", O_RDWR | O_NONBLOCK);
         r = send(socket, &begin, sizeof begin, MSG_NOSIGNAL) == sizeof begin &&
                             send_descriptors(socket, fds, FD_END - FD_FIRST) == 0
                     ? listen_to(actor)

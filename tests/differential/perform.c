@@ -2,12 +2,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/differential/actor.h"
@@ -20,9 +23,10 @@
 struct desk {
         char *path[2];
         char *out;
+        int socket; /* of this case, or -1 */
 };
 
-static __thread struct desk desk;
+static __thread struct desk desk = {.socket = -1};
 __thread volatile int file_size_signals; /* SIGXFSZ that this thread got */
 
 static char *guarded(size_t size)
@@ -86,7 +90,18 @@ static long place_data(const struct thing *thing, const void *data, size_t size)
                 return 0;
         if (thing->out == POINTER_BAD)
                 return (long)BAD_POINTER;
+        memset(desk.out, 0, OUT_SIZE);
         return (long)memcpy(desk.out, data, size);
+}
+
+/* One that is too large by an odd number has something behind what is known. */
+static long structure_size(const struct thing *thing, unsigned index, size_t size)
+{
+        if (!thing->args[index])
+                return (long)size;
+        if (thing->out == POINTER_GOOD && thing->args[index] & 1)
+                desk.out[size] = 1;
+        return thing->args[index];
 }
 
 /* Where results go: with room, or with three bytes before the memory ends. */
@@ -105,6 +120,60 @@ static long place_out(const struct thing *thing)
         }
 }
 
+/* Linux 6.13, struct xattr_args: behind the attribute's name. */
+static long place_attribute(const struct thing *thing, long value, size_t size)
+{
+        struct {
+                uint64_t value;
+                uint32_t size, flags;
+        } arguments = {(uint64_t)value, (uint32_t)size, 0};
+        char *memory = desk.path[1] + PAGE;
+
+        memset(memory, 0, PAGE);
+        if (thing->args[5] & 1)
+                memory[sizeof arguments] = 1;
+        return (long)memcpy(memory, &arguments, sizeof arguments);
+}
+
+static long place_address(const struct scene *scene, const struct path *path)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        char text[2 * PAGE];
+
+        if (path->pointer != POINTER_GOOD)
+                return path->pointer == POINTER_NULL ? 0 : (long)BAD_POINTER;
+        expand(scene, path->text, text, sizeof text);
+        strncpy(address.sun_path, text, sizeof address.sun_path);
+        memset(desk.out, 0, OUT_SIZE);
+        return (long)memcpy(desk.out, &address, sizeof address);
+}
+
+static long address_size(long kind)
+{
+        const struct sockaddr_un *address = (const struct sockaddr_un *)desk.out;
+        size_t length =
+                offsetof(struct sockaddr_un, sun_path) + strnlen(address->sun_path, sizeof address->sun_path);
+
+        switch (kind) {
+        case ADDRESS_EXACT:
+                return (long)length + (length < sizeof *address);
+        case ADDRESS_WITHOUT_END:
+                return (long)length;
+        case ADDRESS_WHOLE:
+                return sizeof *address;
+        case ADDRESS_FAMILY:
+                return sizeof address->sun_family;
+        default: /* -1, 0, 1, ...; too large ones */
+                return kind < ADDRESS_ODD + 3 ? kind - ADDRESS_ODD - 1 : (kind - ADDRESS_ODD) * 37;
+        }
+}
+
+static long place_socket(long type)
+{
+        desk.socket = socket(AF_UNIX, (int)type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        return desk.socket;
+}
+
 static long place(const struct scene *scene, const struct thing *thing, unsigned index, unsigned *paths)
 {
         switch (thing->shape->arguments[index]) {
@@ -116,7 +185,27 @@ static long place(const struct scene *scene, const struct thing *thing, unsigned
         case ARG_HOW:
                 return place_data(thing, &thing->how, sizeof thing->how);
         case ARG_HOW_SIZE:
-                return thing->shape->nr == SYS_openat2 ? (long)sizeof thing->how : (long)strlen(thing->value);
+                return thing->shape->nr == SYS_openat2
+                               ? structure_size(thing, index, sizeof thing->how)
+                               : (thing->args[index] > PAGE ? 65537 : (long)strlen(thing->value));
+        case ARG_XSET:
+                return place_attribute(thing, place_data(thing, thing->value, sizeof thing->value),
+                                       strlen(thing->value));
+        case ARG_XGET:
+                return place_attribute(thing, place_out(thing), (size_t)thing->args[index]);
+        case ARG_SOCKET:
+                return place_socket(thing->args[index]);
+        case ARG_ADDRESS:
+                (*paths)++;
+                return place_address(scene, &thing->path[*paths - 1]);
+        case ARG_ADDRESS_SIZE:
+                return address_size(thing->args[index]);
+        case ARG_MESSAGE:
+                return (long)"x";
+        case ARG_ONE:
+                return 1;
+        case ARG_SEND:
+                return MSG_DONTWAIT | MSG_NOSIGNAL;
         case ARG_TIMESPEC:
                 return place_data(thing, thing->times, sizeof thing->times);
         case ARG_TIMEVAL:
@@ -284,6 +373,20 @@ static void finish_open(const struct scene *scene, const struct thing *thing, in
         close(fd);
 }
 
+/* The name of this case's socket, or of its peer. One that the kernel chose is another each time. */
+static void print_socket(const struct scene *scene, bool peer)
+{
+        struct sockaddr_un address = {0};
+        socklen_t size = sizeof address;
+        int r = peer ? getpeername(desk.socket, (struct sockaddr *)&address, &size)
+                     : getsockname(desk.socket, (struct sockaddr *)&address, &size);
+
+        fprintf(scene->log, " %s %u ", r < 0 ? strerrorname_np(errno) : "name", size);
+        if (r == 0 && size > offsetof(struct sockaddr_un, sun_path) && address.sun_path[0])
+                print_text(scene, scene->log, address.sun_path,
+                           size - offsetof(struct sockaddr_un, sun_path));
+}
+
 static void print_result(const struct scene *scene, const struct thing *thing, long result)
 {
         const struct statx *statx = (const struct statx *)desk.out;
@@ -326,14 +429,19 @@ static void print_result(const struct scene *scene, const struct thing *thing, l
                 fprintf(scene->log, "%ld", result);
                 print_list(scene, desk.out, (size_t)result);
                 break;
+        case RESULT_BOUND:
+        case RESULT_CONNECTED:
+                fprintf(scene->log, "%ld", result);
+                print_socket(scene, thing->shape->result == RESULT_CONNECTED);
+                break;
         }
 }
 
 /* A result that was asked for without room, or that is longer than the room, is a number only. */
-static bool has_room(const struct thing *thing, const long args[6])
+static bool has_room(const struct thing *thing)
 {
         for (unsigned i = 0; thing->shape->arguments[i]; i++)
-                if (thing->shape->arguments[i] == ARG_SIZE && args[i] == 0)
+                if (strchr("cy", thing->shape->arguments[i]) && thing->args[i] == 0)
                         return false;
         return thing->out == POINTER_GOOD;
 }
@@ -357,10 +465,12 @@ void thing_do(const struct scene *scene, unsigned index)
         fputs(" = ", scene->log);
         if (result < 0 && result >= -4095)
                 fputs(strerrorname_np((int)-result), scene->log);
-        else if (thing->shape->result <= RESULT_OPEN || has_room(thing, args))
+        else if (thing->shape->result <= RESULT_OPEN || has_room(thing))
                 print_result(scene, thing, result);
         else
                 fprintf(scene->log, "%ld", result);
+        close(desk.socket);
+        desk.socket = -1;
         if (file_size_signals)
                 fprintf(scene->log, " SIGXFSZ %d", file_size_signals);
         fputc('\n', scene->log);

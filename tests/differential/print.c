@@ -30,7 +30,7 @@ static void print_number(char letter, long number, FILE *out)
                 fputs("CWD", out);
         else if (strchr("omM", letter))
                 fprintf(out, "%#lo", number);
-        else if (strchr("aKLR", letter))
+        else if (strchr("aKLRwD", letter))
                 fprintf(out, "%#lx", number);
         else
                 fprintf(out, "%ld", number);
@@ -62,9 +62,9 @@ void thing_print(const struct thing *thing, FILE *out)
 
                 if (i)
                         fputs(", ", out);
-                if (strchr("pnt", letter))
+                if (strchr("pntq", letter))
                         print_path(&thing->path[paths++], out);
-                else if (strchr("hTvUb", letter))
+                else if (strchr("hTvUbxyB", letter))
                         print_structure(thing, letter, out);
                 else if (strchr("kV", letter))
                         fprintf(out, "'%s'", thing->value);

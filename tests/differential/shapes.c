@@ -4,6 +4,13 @@
 
 #include "tests/differential/case.h"
 
+#ifndef SYS_setxattrat /* Linux 6.13 */
+#define SYS_setxattrat    463
+#define SYS_getxattrat    464
+#define SYS_listxattrat   465
+#define SYS_removexattrat 466
+#endif
+
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
@@ -41,8 +48,8 @@ const struct shape shapes[] = {
         {"linkat", SYS_linkat, 14, "dpdnL", RESULT_NONE, false},
         {"symlink", SYS_symlink, 8, "tn", RESULT_NONE, false},
         {"symlinkat", SYS_symlinkat, 8, "tdn", RESULT_NONE, false},
-        {"mknod", SYS_mknod, 6, "nM0", RESULT_NONE, false},
-        {"mknodat", SYS_mknodat, 8, "dnM0", RESULT_NONE, false},
+        {"mknod", SYS_mknod, 6, "nMD", RESULT_NONE, false},
+        {"mknodat", SYS_mknodat, 8, "dnMD", RESULT_NONE, false},
         {"chmod", SYS_chmod, 10, "pm", RESULT_NONE, false},
         {"fchmod", SYS_fchmod, 5, "fm", RESULT_NONE, false},
         {"fchmodat", SYS_fchmodat, 6, "dpm", RESULT_NONE, false},
@@ -69,6 +76,14 @@ const struct shape shapes[] = {
         {"removexattr", SYS_removexattr, 3, "pk", RESULT_NONE, false},
         {"lremovexattr", SYS_lremovexattr, 2, "pk", RESULT_NONE, false},
         {"fremovexattr", SYS_fremovexattr, 2, "fk", RESULT_NONE, false},
+        {"setxattrat", SYS_setxattrat, 4, "dpakxX", RESULT_NONE, false},
+        {"getxattrat", SYS_getxattrat, 5, "dpakyX", RESULT_TEXT, false},
+        {"listxattrat", SYS_listxattrat, 4, "dpabc", RESULT_NAMES, false},
+        {"removexattrat", SYS_removexattrat, 3, "dpak", RESULT_NONE, false},
+        {"inotify_add_watch", SYS_inotify_add_watch, 10, "ipw", RESULT_NONE, false},
+        {"bind", SYS_bind, 10, "SqQ", RESULT_BOUND, false},
+        {"connect", SYS_connect, 10, "SqQ", RESULT_CONNECTED, false},
+        {"sendto", SYS_sendto, 6, "SB1NqQ", RESULT_NONE, false},
         {"umask", SYS_umask, 5, "m", RESULT_NONE, false},
         {"setfsuid", SYS_setfsuid, 8, "u", RESULT_NONE, true},
         {"setfsgid", SYS_setfsgid, 6, "g", RESULT_NONE, true},

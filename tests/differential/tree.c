@@ -7,9 +7,11 @@
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -17,7 +19,7 @@
 #define ABOVE  "/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d/d"
 #define TREE   ABOVE "/tree"
 
-enum kind { FILE_OF_TEXT, DIRECTORY, LINK, NODE };
+enum kind { FILE_OF_TEXT, DIRECTORY, LINK, NODE, SERVICE };
 
 struct entry {
         const char *path;
@@ -76,6 +78,8 @@ static const struct entry entries[] = {
         {"l-fd", LINK, 0, "/proc/self/fd/202", 0, 0},
         {"fifo", NODE, S_IFIFO | 0666, NULL, 0, 0},
         {"socket", NODE, S_IFSOCK | 0666, NULL, 0, 0},
+        {"service", SERVICE, 0666, "stream", 0, 0},
+        {"mailbox", SERVICE, 0622, "datagram", 0, 0},
         {"removed", FILE_OF_TEXT, 0666, "removed", 0, 0},
         {"gone", DIRECTORY, 0777, NULL, 0, 0},
 };
@@ -90,6 +94,21 @@ static void write_file(const struct entry *entry)
         if (fd < 0 || write(fd, entry->text, strlen(entry->text)) < 0)
                 err(1, "%s", entry->path);
         close(fd);
+}
+
+/* A socket that somebody has bound there, and listens to. */
+static void make_service(const struct entry *entry)
+{
+        static int services[2] = {-1, -1};
+        int type = entry->text[0] == 's' ? SOCK_STREAM : SOCK_DGRAM, *fd = &services[type == SOCK_DGRAM];
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        close(*fd);
+        *fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+        strcpy(address.sun_path, entry->path);
+        if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+            (type == SOCK_STREAM && listen(*fd, CASES_MAX) < 0))
+                err(1, "%s", entry->path);
 }
 
 static void make_entry(const char *root, const struct entry *entry)
@@ -108,6 +127,9 @@ static void make_entry(const char *root, const struct entry *entry)
                 snprintf(target, sizeof target, "%s%s", entry->text[0] == '%' ? root : "",
                          entry->text + (entry->text[0] == '%'));
                 r = symlink(target, entry->path);
+                break;
+        case SERVICE:
+                make_service(entry);
                 break;
         case NODE:
                 r = mknod(entry->path, entry->mode, 0);
@@ -203,6 +225,7 @@ void tree_open(const char *root, int fds[FD_END - FD_FIRST])
         by_number[FD_MEMORY] = memfd_create("memory", 0);
         by_number[FD_PIPE] = open_pipe();
         by_number[FD_SOCKET] = open_socket();
+        by_number[FD_WATCHER] = inotify_init1(IN_NONBLOCK);
         for (unsigned i = 0; i < FD_END - FD_FIRST; i++)
                 if (fds[i] < 0)
                         err(1, "descriptor %u", FD_FIRST + i);

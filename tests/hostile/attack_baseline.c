@@ -127,6 +127,24 @@ static void whole_table(void)
         }
 }
 
+/* Memory, and the first disk, under a name that is granted. */
+static void devices(void)
+{
+        static const dev_t numbers[] = {0x101, 0x102, 0x103, 0x800, 0xfe00};
+
+        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+                refused("a character device", mknod(in_dir("device"), S_IFCHR | 0600, numbers[i]));
+                refused("a block device", mknodat(AT_FDCWD, in_dir("device"), S_IFBLK | 0600, numbers[i]));
+                refused("a device by a hidden instruction",
+                        hidden_syscall(SYS_mknod, (long)in_dir("device"), S_IFBLK | 0600, (long)numbers[i], 0,
+                                       0, 0));
+                /* A whiteout is none; another number under its name would be. */
+                refused("a device with dirt in the register",
+                        syscall(SYS_mknod, in_dir("device"), 0x100000000l | S_IFCHR | 0600, numbers[i]));
+        }
+        printf("AUDIT mknod %s\n", in_dir("device"));
+}
+
 static void terminals(void)
 {
         int controller = posix_openpt(O_RDWR | O_NOCTTY);
@@ -159,6 +177,7 @@ int main(void)
         namespaces();
         kernel_surface();
         whole_table();
+        devices();
         terminals();
         still_confined();
         return finished();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations under a policy that grants little: every way round it that names, links and procfs offer. */
 #include <dirent.h>
+#include <sys/sysmacros.h>
 
 #include "tests/unit/enforce/fixture.h"
 
@@ -166,6 +167,29 @@ Test(operations, open_is_judged_by_where_it_leads)
         world_finish(&world);
 }
 
+static int ask_device(struct world *world, const char *path, mode_t mode, dev_t device)
+{
+        struct request *request = sandbox_ask(&world->sandbox, REQUEST_MKNOD, AT_FDCWD, path);
+
+        request->mode = mode;
+        request->device = device;
+        return sandbox_perform(&world->sandbox);
+}
+
+/* Where one could be made; a whiteout, which leads to none, can. */
+static void expect_no_devices(struct world *world)
+{
+        cr_expect_eq(ask_device(world, "w/device", S_IFCHR | 0666, makedev(1, 3)), -EPERM);
+        cr_expect(world->sandbox.reply.verdict.baseline);
+        cr_expect_eq(ask_device(world, "w/device", S_IFBLK | 0666, 0), -EPERM);
+        cr_expect_eq(ask_device(world, "x", S_IFBLK | 0666, makedev(8, 0)), -EEXIST);
+        cr_expect_eq(ask_device(world, "w/device/", S_IFCHR | 0666, makedev(1, 3)), -ENOENT);
+        cr_expect_eq(ask_device(world, "x/device", S_IFCHR | 0666, makedev(1, 3)), -EACCES);
+        cr_expect_eq(ask_device(world, "w/hidden", S_IFCHR | 0666, makedev(1, 3)), -ENOENT);
+        cr_expect_eq(access(at("w/device"), F_OK), -1);
+        cr_expect_eq(ask_device(world, "w/whiteout", S_IFCHR | 0666, 0), 0);
+}
+
 Test(operations, creation_is_judged)
 {
         struct world world;
@@ -191,9 +215,7 @@ Test(operations, creation_is_judged)
         cr_expect_eq(ask(&world, REQUEST_MKDIR, "w/outdir/made"), -EACCES);
         cr_expect_eq(ask_two(&world, REQUEST_SYMLINK, "x/l", "", 0), -EACCES);
         cr_expect_eq(ask(&world, REQUEST_MKNOD, "x/node"), -EACCES);
-        sandbox_ask(&world.sandbox, REQUEST_MKNOD, AT_FDCWD, "w/device")->mode = S_IFCHR | 0666;
-        cr_expect_eq(sandbox_perform(&world.sandbox), -EPERM);
-        cr_expect(world.sandbox.reply.verdict.baseline);
+        expect_no_devices(&world);
         world_finish(&world);
 }
 

@@ -87,7 +87,7 @@ Test(syscalls, treatments_that_must_not_slip)
                 {"io_uring_setup", TREAT_NOSYS}, {"clone3", TREAT_NOSYS},
                 {"clone", TREAT_SCALAR},         {"unshare", TREAT_SCALAR},
                 {"openat", TREAT_OPEN},          {"open_by_handle_at", TREAT_REFUSE},
-                {"fchmod", TREAT_BROKER},        {"setxattrat", TREAT_NOSYS},
+                {"fchmod", TREAT_BROKER},        {"setxattrat", TREAT_BROKER},
                 {"kill", TREAT_GUARDED},         {"connect", TREAT_BROKER},
                 {"execveat", TREAT_BROKER},      {"process_vm_writev", TREAT_REFUSE},
         };
