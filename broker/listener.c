@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that receives every notification of a sandbox. It never waits for anything but the next one:
+/* Receives every notification of a sandbox, on one thread. That never waits for anything but the next one:
  * what may block goes to the pool. */
 #include <errno.h>
 #include <stdio.h>
@@ -84,29 +84,29 @@ static void handle(struct server *server, const struct notification *notificatio
         note_for_ring(session, &caller, notification->call.nr);
 }
 
+int listener_serve(struct server *server)
+{
+        struct notification notification;
+        int r = notification_receive(server->session->listener, &notification);
+
+        if (r == -ENOENT || r == -EINTR)
+                return 0;
+        if (r == 0)
+                handle(server, &notification);
+        return r;
+}
+
 void *listener_main(void *argument)
 {
         struct session *session = argument;
         struct server server;
-        int r;
 
-        sched_setaffinity(0, sizeof session->cpus, &session->cpus);
-        r = server_init(&server, session, false);
-
-        if (r < 0) {
+        if (server_init_thread(&server, session, false) < 0) {
                 session_condemn(session, "the broker has no memory for its listener", 0);
                 return NULL;
         }
-        while (!session->stopping) {
-                struct notification notification;
-
-                r = notification_receive(session->listener, &notification);
-                if (r == -ENOENT || r == -EINTR)
-                        continue;
-                if (r < 0)
-                        break; /* no task uses the filter any more */
-                handle(&server, &notification);
-        }
+        while (!session->stopping && listener_serve(&server) == 0)
+                ;
         server_finish(&server);
         return NULL;
 }

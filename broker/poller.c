@@ -262,7 +262,7 @@ static void *poller_main(void *argument)
         struct server server;
 
         atomic_store(&poller->tid, gettid());
-        if (server_init(&server, poller->session, false) < 0)
+        if (server_init_thread(&server, poller->session, false) < 0)
                 return NULL; /* nothing is ever polled: all comes by notification */
         for (;;) {
                 wait_for_work(poller);

@@ -78,7 +78,7 @@ static void *pool_main(void *argument)
 {
         struct pool *pool = argument;
         struct server server;
-        bool ready = server_init(&server, pool->session, true) == 0;
+        bool ready = server_init_thread(&server, pool->session, true) == 0;
         struct job *job;
 
         pthread_mutex_lock(&pool->lock);

@@ -13,9 +13,10 @@
 
 #define SWEEP_EVERY 32 /* entries created between two sweeps */
 
-void process_table_init(struct process_table *table)
+void process_table_init(struct process_table *table, pid_t root)
 {
         memset(table, 0, sizeof *table);
+        table->root = root;
         pthread_mutex_init(&table->lock, NULL);
 }
 
@@ -215,7 +216,7 @@ static void inherit_program(struct process_table *table, struct process *process
         const struct process *ancestor = NULL;
         pid_t pid = proc_parent(process->pid);
 
-        for (unsigned i = 0; pid > 1 && i < PROCESS_ANCESTORS_MAX && !ancestor; i++) {
+        for (unsigned i = 0; pid > 1 && pid != table->root && i < PROCESS_ANCESTORS_MAX && !ancestor; i++) {
                 ancestor = process_peek(table, pid);
                 pid = proc_parent(pid);
         }

@@ -63,6 +63,7 @@ struct process {
 };
 
 struct process_table {
+        pid_t root;           /* ancestor of all, which is none of them */
         pthread_mutex_t lock; /* guards every entry; held for short, never while asking the kernel to wait */
         struct process *buckets[PROCESS_BUCKETS];
         unsigned count, created;
@@ -70,7 +71,7 @@ struct process_table {
         unsigned execs_pending; /* entries with execs; read without the lock as a hint */
 };
 
-void process_table_init(struct process_table *table);
+void process_table_init(struct process_table *table, pid_t root);
 void process_table_finish(struct process_table *table);
 
 /* With the lock held. find: NULL where pid has no entry or its process has ended. make: creates it. */

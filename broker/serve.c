@@ -33,6 +33,12 @@ int server_init(struct server *server, struct session *session, bool may_block)
         return r;
 }
 
+int server_init_thread(struct server *server, struct session *session, bool may_block)
+{
+        sched_setaffinity(0, sizeof session->cpus, &session->cpus);
+        return server_init(server, session, may_block);
+}
+
 void server_finish(struct server *server)
 {
         worker_finish(&server->worker);

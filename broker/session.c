@@ -93,7 +93,7 @@ int session_create(const struct session_options *options, struct session **ret_s
         session->operations.ipc = &session->ipc;
         session->operations.privileged = options->privileged;
         session->operations.programs = (struct program_lookup){image_exe_path, is_member, session};
-        process_table_init(&session->processes);
+        process_table_init(&session->processes, options->root);
 
         r = create_parts(session, err);
         if (r < 0) {
@@ -106,21 +106,21 @@ int session_create(const struct session_options *options, struct session **ret_s
 
 /* Session threads take no signals but the one that wakes them, and the one by which their own filter ends
  * them (self_filter.h). */
-static int start_thread(struct session *session)
+static void start_thread(struct session *session)
 {
         struct sigaction action = {.sa_handler = on_wake};
         sigset_t blocked, before;
-        int r;
 
         sigaction(WAKE_SIGNAL, &action, NULL);
         sigfillset(&blocked);
         sigdelset(&blocked, WAKE_SIGNAL);
         sigdelset(&blocked, SIGSYS);
         pthread_sigmask(SIG_SETMASK, &blocked, &before);
-        session->may_poll = session->options.agent_path && CPU_COUNT(&session->cpus) >= 2;
-        r = pthread_create(&session->listener_thread, NULL, listener_main, session);
+        session->listener_started =
+                pthread_create(&session->listener_thread, NULL, listener_main, session) == 0;
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return -r;
+        if (!session->listener_started)
+                session_condemn(session, "the broker cannot start a thread", 0);
 }
 
 int session_start(struct session *session, int listener)
@@ -129,9 +129,34 @@ int session_start(struct session *session, int listener)
 
         session->listener = listener;
         notification_listener_setup(listener);
-        r = start_thread(session);
-        session->listener_started = r == 0;
+        session->may_poll = session->options.agent_path && CPU_COUNT(&session->cpus) >= 2;
+        r = server_init(&session->first, session, false);
+        session->first_serves = r == 0;
         return r;
+}
+
+int session_calls_fd(const struct session *session)
+{
+        return session->first_serves ? session->listener : -1;
+}
+
+static void finish_first(struct session *session)
+{
+        if (session->first_serves)
+                server_finish(&session->first);
+        session->first_serves = false;
+}
+
+void session_serve(struct session *session)
+{
+        if (!session->first_serves)
+                return;
+        if (listener_serve(&session->first) < 0) {
+                finish_first(session);
+        } else if (++session->first_calls == SESSION_FIRST_CALLS) {
+                finish_first(session);
+                start_thread(session);
+        }
 }
 
 static void stop_listener(struct session *session)
@@ -169,6 +194,7 @@ void session_destroy(struct session *session)
         if (!session)
                 return;
         stop_listener(session);
+        finish_first(session);
         if (session->listener >= 0)
                 close(session->listener);
         plan_store_stop(session->plans);

@@ -34,8 +34,14 @@ struct session_options {
 
 int session_create(const struct session_options *options, struct session **ret_session, struct err *err);
 
-/* Starts serving listener (ownership passes) on threads of its own. */
+/*
+ * Serves listener (ownership passes). The first calls are served by the thread that polls session_calls_fd
+ * (-1: it need not) and calls session_serve when it is readable or hung up: most programs make few, and a
+ * thread for them would cost more than they do. Later ones are served by threads of the session's own.
+ */
 int session_start(struct session *session, int listener);
+int session_calls_fd(const struct session *session);
+void session_serve(struct session *session);
 
 /* Ends service, prints the summary ("flicker: 2 operations denied"), frees. All processes of the sandbox
  * have to be gone, or be about to be killed: what is still asked fails. */

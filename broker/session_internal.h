@@ -18,10 +18,19 @@
 #include "broker/session.h"
 
 #define SESSION_BLOCKING_MAX 256 /* requests that wait at the same time; more fail with EAGAIN */
+#define SESSION_FIRST_CALLS  32  /* served by session_serve */
 #define SESSION_POLL_RINGS   64  /* rings polled at the same time */
 
 struct poller;
 struct pool;
+
+/* One broker thread that serves calls. */
+struct server {
+        struct session *session;
+        struct worker worker;
+        struct request *request; /* allocated: handed on where it has to wait */
+        struct reply reply;
+};
 
 struct session {
         struct session_options options;
@@ -37,27 +46,24 @@ struct session {
         int condemned_fd;
         char condemned_reason[256];
         atomic_bool condemned, stopping;
+        struct server first; /* of session_serve */
+        bool first_serves;
+        unsigned first_calls;
         pthread_t listener_thread;
         bool listener_started;
         cpu_set_t cpus;
-        bool cpus_given_back;  /* the listener's thread only */
+        bool cpus_given_back;  /* of who serves the listener */
         bool may_poll;         /* rings are of use: there is an agent, and more than one core */
-        struct poller *poller; /* made by the listener's thread when the first process wants a ring */
+        struct poller *poller; /* made by who serves the listener when the first process wants a ring */
         struct pool *pool;
         struct {
                 atomic_ulong notified, ring, ring_native, blocking;
         } counters;
 };
 
-/* One broker thread that serves calls. */
-struct server {
-        struct session *session;
-        struct worker worker;
-        struct request *request; /* allocated: handed on where it has to wait */
-        struct reply reply;
-};
-
 int server_init(struct server *server, struct session *session, bool may_block);
+/* The same, at the start of a thread: which inherited the cores of who made it. */
+int server_init_thread(struct server *server, struct session *session, bool may_block);
 void server_finish(struct server *server);
 
 /* serve.c */
@@ -75,6 +81,8 @@ void serve_kill(const struct caller *caller);
 
 /* listener.c */
 void *listener_main(void *session);
+/* Waits for one notification and serves it. Negative: none can come any more. */
+int listener_serve(struct server *server);
 /* Finishes a notification whose reply stands in server->reply. */
 void listener_answer(struct server *server, const struct notification *notification,
                      const struct caller *caller);

@@ -147,10 +147,14 @@ static void watch(struct supervisor *supervisor)
                 {.fd = supervisor->signals, .events = POLLIN},
                 {.fd = supervisor->session ? session_condemned_fd(supervisor->session) : -1,
                  .events = POLLIN},
+                {.events = POLLIN},
         };
 
         while (!supervisor->guardian_gone) {
-                int n = poll(fds, sizeof fds / sizeof *fds, time_left(supervisor));
+                int n;
+
+                fds[3].fd = supervisor->session ? session_calls_fd(supervisor->session) : -1;
+                n = poll(fds, sizeof fds / sizeof *fds, time_left(supervisor));
 
                 if (n > 0 && fds[0].revents)
                         serve_guardian(supervisor);
@@ -161,6 +165,8 @@ static void watch(struct supervisor *supervisor)
                         fds[2].fd = -1;
                         end_sandbox(supervisor);
                 }
+                if (n > 0 && fds[3].revents)
+                        session_serve(supervisor->session);
                 keep_time(supervisor);
         }
 }

@@ -43,7 +43,7 @@ Test(process, execs_are_a_threads)
         struct process *process;
         pid_t pid = sleeper();
 
-        process_table_init(&table);
+        process_table_init(&table, 0);
         cr_assert_eq(process_make(&table, pid, &process), 0);
         cr_assert_eq(process_add_exec(&table, process, exec_of(pid)), 0);
         cr_assert_eq(process_add_exec(&table, process, exec_of(0x3ffffff0)), 0);
@@ -68,7 +68,7 @@ Test(process, entry_ends_with_its_process)
         struct process *process, *again;
         pid_t pid = sleeper();
 
-        process_table_init(&table);
+        process_table_init(&table, 0);
         cr_assert_eq(process_make(&table, pid, &process), 0);
         cr_assert_eq(process_make(&table, pid, &again), 0);
         cr_assert_eq(process, again);
@@ -87,7 +87,7 @@ Test(process, table_is_swept)
         struct process_table table;
         struct process *process;
 
-        process_table_init(&table);
+        process_table_init(&table, 0);
         for (unsigned i = 0; i < 200; i++) {
                 pid_t pid = sleeper();
 
@@ -105,7 +105,7 @@ Test(process, number_is_bounded)
         struct process *process;
         pid_t pid = sleeper();
 
-        process_table_init(&table);
+        process_table_init(&table, 0);
         table.count = PROCESS_MAX - 1;
         cr_assert_eq(process_make(&table, getpid(), &process), 0);
         cr_assert_eq(process_make(&table, pid, &process), -EAGAIN);
@@ -129,7 +129,7 @@ Test(process, full_table_is_swept_first)
         struct process *process;
         pid_t pid = sleeper();
 
-        process_table_init(&table);
+        process_table_init(&table, 0);
         cr_assert_eq(process_make(&table, pid, &process), 0);
         table.count = PROCESS_MAX;
         end(pid);
@@ -143,7 +143,7 @@ Test(process, ring_outlives_its_entry)
         struct process *process;
         struct process_ring *ring;
 
-        process_table_init(&table);
+        process_table_init(&table, 0);
         cr_assert_eq(process_make(&table, getpid(), &process), 0);
         cr_assert_eq(process_give_ring(&table, process), 0);
         ring = process->ring;
@@ -181,7 +181,7 @@ Test(process, a_forked_process_runs_its_ancestors_program)
         struct process *parent, *child;
         pid_t pid;
 
-        process_table_init(&table);
+        process_table_init(&table, 0);
         cr_assert_eq(process_make(&table, getpid(), &parent), 0);
         strcpy(parent->exe_path, "/bin/program");
         pid = fork();
