@@ -48,12 +48,12 @@ static void patch_new_code(void *argument)
  * alternate stack must find us on the stack that the kernel thinks we are on. */
 static __attribute__((noinline)) void patch_elsewhere(const struct ag_frame *frame, uint64_t address)
 {
-        struct new_code code = {.frame = frame, .address = address, .workspace = ag_workspace_create()};
+        struct new_code code = {.frame = frame, .address = address, .workspace = ag_workspace_take()};
 
         if (!code.workspace)
                 return;
         ag_on_stack(patch_new_code, &code, code.workspace->stack + sizeof code.workspace->stack);
-        ag_workspace_destroy(code.workspace);
+        ag_workspace_release(code.workspace);
 }
 
 /* Code of a file that nobody means to write to: neither through this mapping nor, the descriptor says,
@@ -120,12 +120,12 @@ static void put_back(void *argument)
 
 static __attribute__((noinline)) bool put_back_elsewhere(struct ag_frame *frame)
 {
-        struct ag_workspace *workspace = ag_workspace_create();
+        struct ag_workspace *workspace = ag_workspace_take();
 
         if (!workspace)
                 return false;
         ag_on_stack(put_back, frame, workspace->stack + sizeof workspace->stack);
-        ag_workspace_destroy(workspace);
+        ag_workspace_release(workspace);
         return true;
 }
 

@@ -90,16 +90,17 @@ struct ag_departure ag_start(uint64_t *initial)
         if (ag_hello.script_arguments)
                 initial = become_interpreter(initial);
         ag_process_init();
-        workspace = ag_workspace_create();
+        workspace = ag_workspace_take();
         if (!workspace)
                 ag_fault(AG_FAULT_WORKSPACE);
         if (ag_image_load(fd, false, workspace, &program) < 0)
                 ag_die_as_exec();
-        ag_patch(fd, program.code, program.code_count, workspace);
+        if (!(ag_hello.flags & FL_HELLO_NO_PLAN))
+                ag_patch(fd, program.code, program.code_count, workspace);
         ag_close(fd);
         if (program.has_interpreter)
                 load_interpreter(workspace, &interpreter);
-        ag_workspace_destroy(workspace);
+        ag_workspace_release(workspace);
 
         if (program.executable_stack)
                 make_stack_executable(initial);

@@ -2,20 +2,35 @@
 #include "agent/workspace.h"
 
 #include <linux/mman.h>
+#include <linux/prctl.h>
 
 #include "agent/kernel.h"
 
 #include "agent/poison.h"
 
-struct ag_workspace *ag_workspace_create(void)
-{
-        long r = ag_mmap(0, sizeof(struct ag_workspace), PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+/* The next one. Shared by threads, and by processes in one memory. */
+static struct ag_workspace *spare;
 
-        return ag_failed(r) ? NULL : ag_pointer((uint64_t)r);
+struct ag_workspace *ag_workspace_take(void)
+{
+        struct ag_workspace *workspace = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQUIRE);
+        long r;
+
+        if (workspace)
+                return workspace;
+        r = ag_mmap(0, sizeof *workspace, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
+        if (ag_failed(r))
+                return NULL;
+        ag_kernel6(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, (uint64_t)r, sizeof *workspace,
+                   ag_address("flicker"), 0);
+        return ag_pointer((uint64_t)r);
 }
 
-void ag_workspace_destroy(struct ag_workspace *workspace)
+void ag_workspace_release(struct ag_workspace *workspace)
 {
-        ag_munmap(ag_address(workspace), sizeof *workspace);
+        struct ag_workspace *none = NULL;
+
+        if (!__atomic_compare_exchange_n(&spare, &none, workspace, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+                ag_munmap(ag_address(workspace), sizeof *workspace);
 }

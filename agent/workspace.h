@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory for work that is too big for the target's stack: loading an image, applying a patch plan. Mapped
- * for the occasion and unmapped after it, so it costs nothing while the program runs.
+ * Memory for work that is too big for the target's stack: loading an image, applying a patch plan. One is
+ * kept from one time to the next: most programs load their libraries one behind the other, and unmapping
+ * costs more than mapping.
  */
 #ifndef FLICKER_AGENT_WORKSPACE_H
 #define FLICKER_AGENT_WORKSPACE_H
@@ -22,7 +23,7 @@ struct ag_workspace {
 };
 
 /* NULL where there is no memory. */
-struct ag_workspace *ag_workspace_create(void);
-void ag_workspace_destroy(struct ag_workspace *workspace);
+struct ag_workspace *ag_workspace_take(void);
+void ag_workspace_release(struct ag_workspace *workspace);
 
 #endif

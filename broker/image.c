@@ -288,6 +288,20 @@ static void give_back_cores(struct session *session, pid_t tid)
         session->cpus_given_back = true;
 }
 
+/* Is it known already that the file at fd has no site? */
+static bool has_no_plan(const struct session *session, int fd)
+{
+        const struct fl_plan *plan;
+        size_t size;
+        bool none;
+
+        if (plan_store_peek(session->plans, fd, &plan, &size) < 0)
+                return false;
+        none = plan->site_count == 0;
+        plan_unref(session->plans, plan);
+        return none;
+}
+
 static int call_hello(struct server *server, const struct caller *caller, uint64_t address, uint64_t size)
 {
         struct session *session = server->session;
@@ -305,6 +319,8 @@ static int call_hello(struct server *server, const struct caller *caller, uint64
         pthread_mutex_unlock(&session->processes.lock);
         if (r < 0)
                 return r;
+        if (has_no_plan(session, server->reply.fd))
+                hello->flags |= FL_HELLO_NO_PLAN;
         give_back_cores(session, caller->tid);
         return target_write(caller->tid, address, hello, sizeof *hello);
 }

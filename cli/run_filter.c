@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run_filter.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "cli/run_cache.h"
-
 static void add_rule(struct run_cache_key *key, const struct rule *rule)
 {
         const int64_t numbers[] = {rule->list, rule->nr, rule->error, rule->condition_count};
@@ -34,35 +29,38 @@ static void make_key(const struct policy *policy, const struct tiers *tiers, str
         }
 }
 
-/* The remembered program, or false. */
-static bool recall(const struct run_cache_key *key, const char *directory, struct filter *ret_filter)
+static bool is_program(const struct run_cache_entry *entry)
 {
-        struct run_cache_entry entry;
-        struct sock_filter *code = NULL;
+        return entry->size && entry->size % sizeof(struct sock_filter) == 0 &&
+               entry->size / sizeof(struct sock_filter) <= BPF_MAXINSNS;
+}
 
-        if (!run_cache_recall(key, directory, &entry))
+/* The remembered program, or false. */
+static bool recall(const struct run_cache_key *key, const char *directory, struct filter *ret_filter,
+                   struct run_cache_entry *ret_entry)
+{
+        if (!run_cache_recall(key, directory, ret_entry))
                 return false;
-        if (entry.size && entry.size % sizeof *code == 0 && entry.size / sizeof *code <= BPF_MAXINSNS)
-                code = malloc(entry.size);
-        if (code) {
-                memcpy(code, entry.data, entry.size);
-                ret_filter->program.len = (unsigned short)(entry.size / sizeof *code);
-                ret_filter->program.filter = code;
+        if (!is_program(ret_entry)) {
+                run_cache_release(ret_entry);
+                return false;
         }
-        run_cache_release(&entry);
-        return code != NULL;
+        ret_filter->program.len = (unsigned short)(ret_entry->size / sizeof(struct sock_filter));
+        ret_filter->program.filter = (struct sock_filter *)ret_entry->data;
+        return true;
 }
 
 int run_filter_get(const struct policy *policy, const struct tiers *tiers, const char *directory,
-                   struct filter *ret_filter, struct err *err)
+                   struct filter *ret_filter, struct run_cache_entry *ret_entry, struct err *err)
 {
         static struct run_cache_key key; /* static: large */
         int r;
 
+        *ret_entry = (struct run_cache_entry){0};
         if (!directory)
                 return filter_build(policy, tiers, ret_filter, err);
         make_key(policy, tiers, &key);
-        if (recall(&key, directory, ret_filter))
+        if (recall(&key, directory, ret_filter, ret_entry))
                 return 0;
         r = filter_build(policy, tiers, ret_filter, err);
         if (r == 0)

@@ -23,7 +23,7 @@
 
 #define GUARDIAN_NAME    "flicker-guard"
 #define CHILD_STACK_SIZE 65536
-#define CONFINE_AFTER_MS 10 /* short programs do not pay for it */
+#define CONFINE_AFTER_MS 30 /* short programs do not pay for it */
 
 struct guardian {
         const struct run_launch *launch;

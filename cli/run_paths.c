@@ -32,9 +32,11 @@ int run_paths_find(struct run_paths *ret_paths, struct err *err)
                         return err_set(err, EINVAL, "/proc/self/exe is \"%s\", not an absolute path", prefix);
                 *slash = '\0';
         }
-        if (!join(ret_paths->agent, prefix, "/libexec/flicker/flicker-agent") ||
-            !join(ret_paths->scanner, prefix, "/libexec/flicker/flicker-scan") ||
-            !join(ret_paths->policies, prefix, "/share/flicker/policies"))
+        if (asprintf(&ret_paths->agent, "%s/libexec/flicker/flicker-agent", prefix) < 0 ||
+            asprintf(&ret_paths->scanner, "%s/libexec/flicker/flicker-scan", prefix) < 0 ||
+            asprintf(&ret_paths->policies, "%s/share/flicker/policies", prefix) < 0)
+                return err_set(err, ENOMEM, "out of memory");
+        if (strlen(ret_paths->policies) >= PATH_MAX - 32)
                 return err_set(err, ENAMETOOLONG, "flicker is installed under too long a path");
         return 0;
 }

@@ -13,12 +13,13 @@
 #include "broker/base/err.h"
 
 struct run_paths {
-        char agent[PATH_MAX];
-        char scanner[PATH_MAX];
-        char policies[PATH_MAX]; /* shipped policies */
+        char *agent;
+        char *scanner;
+        char *policies; /* shipped policies */
 };
 
-/* 0 or -errno. Says nothing of whether the files are there. */
+/* 0 or -errno. Says nothing of whether the files are there. The paths are allocated, for the process's life.
+ */
 int run_paths_find(struct run_paths *ret_paths, struct err *err);
 
 /* Directories in which a policy's bare name is looked up, in order. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run_sandbox.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +59,8 @@ static bool may_write_in(const struct policy *policy, const char *directory)
         return false;
 }
 
-static int load(const struct run_options *options, const struct run_paths *paths, bool guarded,
-                struct run_sandbox *sandbox, struct err *err)
+static int load(const struct run_options *options, const struct run_paths *paths, struct run_sandbox *sandbox,
+                struct err *err)
 {
         _cleanup_free_ struct policy_extra_rule *extra =
                 calloc(options->extra_count + RUN_CACHES, sizeof *extra);
@@ -76,38 +77,47 @@ static int load(const struct run_options *options, const struct run_paths *paths
         if (!extra)
                 return err_set(err, ENOMEM, "out of memory");
         memcpy(extra, options->extra, options->extra_count * sizeof *extra);
-        for (unsigned i = 0; guarded && i < RUN_CACHES; i++)
-                if (sandbox->caches[i][0])
+        policy_destroy(sandbox->policy);
+        sandbox->policy = NULL;
+        run_cache_release(&sandbox->image);
+        for (unsigned i = 0; i < RUN_CACHES; i++)
+                if (sandbox->guarded[i])
                         extra[request.extra_count++] =
                                 (struct policy_extra_rule){RULE_FILES_DENY, sandbox->caches[i]};
         return run_policy_load(&request, paths, &sandbox->policy, &sandbox->image, err);
 }
 
-static bool join(char out[PATH_MAX], const char *directory, const char *name)
+/* A path as the policy sees it, allocated; NULL where there is none that a rule can name. */
+static char *resolve_cache(const char *path)
 {
-        return (size_t)snprintf(out, PATH_MAX, "%s/%s", directory, name) < PATH_MAX;
+        char resolved[PATH_MAX];
+
+        return run_path_resolve(path, resolved) && !strpbrk(resolved, PATTERN_CHARACTERS) ? strdup(resolved)
+                                                                                          : NULL;
+}
+
+static bool name_caches(struct run_sandbox *sandbox)
+{
+        const char *cache = sandbox->caches[0];
+
+        return asprintf(&sandbox->plans, "%s/plans", cache) > 0 &&
+               asprintf(&sandbox->filters, "%s/filters", cache) > 0 &&
+               asprintf(&sandbox->policies, "%s/policies", cache) > 0 && strlen(sandbox->policies) < PATH_MAX;
 }
 
 /* Where a path that no rule can name may be written to, there is no guarding it, and no cache. */
 static void find_caches(struct run_sandbox *sandbox)
 {
         char path[PATH_MAX];
-        char(*caches)[PATH_MAX] = sandbox->caches;
+        char **caches = sandbox->caches;
+        bool has_other;
 
-        sandbox->has_cache = run_cache_directory(path) == 0 && run_path_resolve(path, caches[0]) &&
-                             join(sandbox->plans, caches[0], "plans") &&
-                             join(sandbox->filters, caches[0], "filters") &&
-                             join(sandbox->policies, caches[0], "policies");
-        if (!sandbox->has_cache)
-                caches[0][0] = '\0';
-        if (run_cache_directory_default(path) < 0 || !run_path_resolve(path, caches[1]) ||
-            strcmp(caches[0], caches[1]) == 0)
-                caches[1][0] = '\0';
-        for (unsigned i = 0; i < RUN_CACHES; i++)
-                if (strpbrk(caches[i], PATTERN_CHARACTERS)) {
-                        caches[i][0] = '\0';
-                        sandbox->has_cache = false;
-                }
+        if (run_cache_directory(path) == 0)
+                caches[0] = resolve_cache(path);
+        has_other = run_cache_directory_default(path) == 0;
+        if (has_other)
+                caches[1] = resolve_cache(path);
+        sandbox->has_cache = caches[0] && (!has_other || caches[1]) && name_caches(sandbox);
 }
 
 /* What is in the cache is code for other sandboxes to run, and their policies: one that could write there
@@ -118,34 +128,26 @@ static int guard_caches(const struct run_options *options, const struct run_path
         bool writable = false;
 
         for (unsigned i = 0; i < RUN_CACHES; i++) {
-                if (sandbox->caches[i][0] && !may_write_in(sandbox->policy, sandbox->caches[i]))
-                        sandbox->caches[i][0] = '\0';
-                writable |= sandbox->caches[i][0] != '\0';
+                sandbox->guarded[i] = sandbox->caches[i] && may_write_in(sandbox->policy, sandbox->caches[i]);
+                writable |= sandbox->guarded[i];
         }
-        if (!writable)
-                return 0;
-        policy_destroy(sandbox->policy);
-        sandbox->policy = NULL;
-        run_cache_release(&sandbox->image);
-        return load(options, paths, true, sandbox, err);
+        return writable ? load(options, paths, sandbox, err) : 0;
 }
 
-/* Only now is it known whether there had to be one. */
-static int settle_tmpdir(struct run_sandbox *sandbox, struct err *err)
+int run_sandbox_make_tmpdir(struct run_sandbox *sandbox, struct err *err)
 {
-        if (!policy_uses_tmpdir(sandbox->policy)) {
-                if (sandbox->has_tmpdir)
-                        run_tmpdir_remove(sandbox->tmpdir);
-                sandbox->has_tmpdir = false;
+        int r;
+
+        if (!policy_uses_tmpdir(sandbox->policy))
                 return 0;
-        }
-        if (!sandbox->has_tmpdir)
-                return err_set(err, -sandbox->tmpdir_error, "cannot make the temporary directory %s: %s",
-                               sandbox->tmpdir, strerror(-sandbox->tmpdir_error));
-        return 0;
+        r = run_tmpdir_make(sandbox->tmpdir);
+        sandbox->has_tmpdir = r == 0;
+        return r < 0 ? err_set(err, -r, "cannot make the temporary directory %s: %s", sandbox->tmpdir,
+                               strerror(-r))
+                     : 0;
 }
 
-static int open_audit(const char *audit, struct run_sandbox *sandbox, struct err *err)
+int run_sandbox_open_audit(const char *audit, struct run_sandbox *sandbox, struct err *err)
 {
         if (!audit)
                 return 0;
@@ -186,34 +188,39 @@ static void describe(const struct run_sandbox *sandbox)
                 sandbox->tiers.mediate_all ? ", everything mediated" : "", sandbox->landlock_abi);
 }
 
-/* Is any descriptor that the program inherits a socket? */
-static bool inherits_socket(void)
+static bool is_inherited_socket(int fd)
 {
-        DIR *directory = opendir("/proc/self/fd");
-        struct dirent *entry;
+        int flags = fcntl(fd, F_GETFD);
         struct stat status;
-        bool found = !directory;
 
-        while (!found && (entry = readdir(directory))) {
-                int fd = atoi(entry->d_name), flags = fcntl(fd, F_GETFD);
+        return flags >= 0 && !(flags & FD_CLOEXEC) && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
 
-                found = flags >= 0 && !(flags & FD_CLOEXEC) && fstat(fd, &status) == 0 &&
-                        S_ISSOCK(status.st_mode);
-        }
+/* Is any descriptor that the program inherits a socket? beyond: there may be more than the standard ones. */
+static bool inherits_socket(bool beyond)
+{
+        DIR *directory = beyond ? opendir("/proc/self/fd") : NULL;
+        struct dirent *entry;
+        bool found = beyond && !directory;
+
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                found |= is_inherited_socket(fd);
+        while (directory && !found && (entry = readdir(directory)))
+                found = isdigit((unsigned char)entry->d_name[0]) && is_inherited_socket(atoi(entry->d_name));
         if (directory)
                 closedir(directory);
         return found;
 }
 
-static int plan(const struct run_options *options, const struct run_paths *paths, struct run_sandbox *sandbox,
-                struct err *err)
+static int plan(const struct run_options *options, const struct run_paths *paths, bool inherits,
+                struct run_sandbox *sandbox, struct err *err)
 {
         const struct tier_inputs inputs = {
                 .agent = !options->no_agent,
                 .mediate_all = options->mediate_all || policy_mediate_all(sandbox->policy),
                 .warn = sandbox->warn,
                 .privileged = sandbox->privileged,
-                .sockets = inherits_socket(),
+                .sockets = inherits_socket(inherits),
                 .landlock_abi = sandbox->landlock_abi,
         };
         const char *executable[] = {NULL, NULL};
@@ -230,7 +237,7 @@ static int plan(const struct run_options *options, const struct run_paths *paths
                 executable[0] = paths->agent;
         }
         r = run_filter_get(sandbox->policy, &sandbox->tiers, sandbox->has_cache ? sandbox->filters : NULL,
-                           &sandbox->filter, err);
+                           &sandbox->filter, &sandbox->filter_image, err);
         if (r < 0)
                 return r;
         sandbox->ruleset_fd = landlock_build(sandbox->policy, &sandbox->tiers, executable, err);
@@ -240,34 +247,28 @@ static int plan(const struct run_options *options, const struct run_paths *paths
 void run_sandbox_init(struct run_sandbox *sandbox)
 {
         sandbox->ruleset_fd = sandbox->audit_fd = -1;
-        sandbox->tmpdir_error = run_tmpdir_make(sandbox->tmpdir);
-        sandbox->has_tmpdir = sandbox->tmpdir_error == 0;
-        if (!sandbox->tmpdir[0])
-                strcpy(sandbox->tmpdir, "/tmp");
+        find_caches(sandbox);
 }
 
 int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
                      struct run_sandbox *sandbox, struct err *err)
 {
-        int r;
-
-        find_caches(sandbox);
-        if ((r = check_landlock(sandbox, err)) < 0 || (r = load(options, paths, false, sandbox, err)) < 0 ||
-            (r = guard_caches(options, paths, sandbox, err)) < 0)
-                return r;
-        return open_audit(options->audit, sandbox, err);
-}
-
-int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths,
-                     struct run_sandbox *sandbox, struct err *err)
-{
-        int r = settle_tmpdir(sandbox, err);
+        int r = run_tmpdir_name(sandbox->tmpdir);
 
         if (r < 0)
+                return err_set(err, -r, "cannot name a temporary directory: %s", strerror(-r));
+        memset(sandbox->guarded, 0, sizeof sandbox->guarded);
+        if ((r = check_landlock(sandbox, err)) < 0 || (r = load(options, paths, sandbox, err)) < 0)
                 return r;
+        return guard_caches(options, paths, sandbox, err);
+}
+
+int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths, bool inherits,
+                     struct run_sandbox *sandbox, struct err *err)
+{
         sandbox->warn = options->warn || policy_on_deny(sandbox->policy) == ON_DENY_WARN;
         sandbox->privileged = is_privileged();
-        return plan(options, paths, sandbox, err);
+        return plan(options, paths, inherits, sandbox, err);
 }
 
 void run_sandbox_finish(struct run_sandbox *sandbox)
@@ -282,8 +283,4 @@ void run_sandbox_finish(struct run_sandbox *sandbox)
         if (sandbox->audit_fd >= 0)
                 close(sandbox->audit_fd);
         sandbox->ruleset_fd = sandbox->audit_fd = -1;
-        filter_finish(&sandbox->filter);
-        policy_destroy(sandbox->policy);
-        sandbox->policy = NULL;
-        run_cache_release(&sandbox->image);
 }

@@ -24,31 +24,41 @@ struct run_sandbox {
         int audit_fd;   /* or -1 */
         int landlock_abi;
         bool warn;
-        bool privileged;  /* may act with other users' credentials */
-        bool has_tmpdir;  /* tmpdir was made and is to be removed */
-        int tmpdir_error; /* why there is none, -errno */
+        bool privileged; /* may act with other users' credentials */
+        bool has_tmpdir; /* tmpdir was made and is to be removed */
         char tmpdir[RUN_TMPDIR_MAX];
-        bool has_cache;                    /* nothing in the sandbox can write there */
-        char plans[PATH_MAX];              /* in it: patch plans */
-        char filters[PATH_MAX];            /* seccomp programs */
-        char policies[PATH_MAX];           /* compiled policies */
-        char caches[RUN_CACHES][PATH_MAX]; /* to be denied; "": not needed */
-        struct run_cache_entry image;      /* what the policy lies in, perhaps */
+        bool has_cache;                      /* nothing in the sandbox can write there */
+        char *plans;                         /* in it: patch plans */
+        char *filters;                       /* seccomp programs */
+        char *policies;                      /* compiled policies */
+        char *caches[RUN_CACHES];            /* where caches are, or NULL */
+        bool guarded[RUN_CACHES];            /* that one has to be denied */
+        struct run_cache_entry image;        /* what the policy lies in, perhaps */
+        struct run_cache_entry filter_image; /* likewise */
 };
 
-/* Makes the temporary directory, which the policy may want to know the name of. sandbox is zeroed, and to be
- * finished in any case. */
+/* sandbox is zeroed, and to be finished in any case. */
 void run_sandbox_init(struct run_sandbox *sandbox);
 
-/* Loads the policy. It may come from a pipe and take any time. 0; or -errno with *err. */
+/* Loads the policy, which gets to know the name of a temporary directory that it may want. 0; or -errno with
+ * *err. */
 int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
                      struct run_sandbox *sandbox, struct err *err);
 
-/* All the rest, which is quick. 0; or -errno with *err. */
-int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths,
+/* Makes the temporary directory, where the policy uses it. 0; -EEXIST where somebody else took the name
+ * meanwhile: the policy is to be loaded again; or -errno with *err. */
+int run_sandbox_make_tmpdir(struct run_sandbox *sandbox, struct err *err);
+
+/* Opens the audit log. It may be a FIFO that nobody reads yet, and take any time. 0; or -errno with *err. */
+int run_sandbox_open_audit(const char *audit, struct run_sandbox *sandbox, struct err *err);
+
+/* All the rest, which is quick. inherits: the program may get descriptors beyond the standard ones. 0; or
+ * -errno with *err. */
+int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths, bool inherits,
                      struct run_sandbox *sandbox, struct err *err);
 
-/* Removes the temporary directory too. */
+/* Removes the temporary directory, closes what is open. Memory goes with the process: giving it back piece by
+ * piece takes longer. */
 void run_sandbox_finish(struct run_sandbox *sandbox);
 
 #endif

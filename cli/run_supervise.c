@@ -23,7 +23,7 @@
 #include "cli/run_witness.h"
 
 #define WITNESS_AFTER_MS                                                                                     \
-        10             /* until then a signal of the terminal counts as the group's, any other as ours       \
+        30             /* until then a signal of the terminal counts as the group's, any other as ours       \
                         */
 #define GRACE_MS 2000  /* between SIGTERM and SIGKILL of a timeout */
 #define REAP_MS  60000 /* for the sandbox to be gone after it was killed */
@@ -226,27 +226,60 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
         return r < 0 ? err_set(err, -r, "cannot start the broker: %s", strerror(-r)) : 0;
 }
 
-/* The policy may come from a pipe and take its time: signals are as they were then. What they end leaves the
- * guardian to clean up. */
+/* What may take its time is done with signals as they were then. What they end leaves the guardian to clean
+ * up. */
+static void admit_signals(const struct supervisor *supervisor)
+{
+        sigprocmask(SIG_SETMASK, &supervisor->launch.signal_mask, NULL);
+}
+
+static void block_signals(void)
+{
+        sigset_t all;
+
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+static int load_policy(struct supervisor *supervisor, const struct run_paths *paths,
+                       struct run_sandbox *sandbox, struct err *err)
+{
+        struct launch_state *state = supervisor->launch.state;
+        int r;
+
+        do {
+                admit_signals(supervisor);
+                r = run_sandbox_load(supervisor->options, paths, sandbox, err);
+                block_signals();
+                if (r < 0)
+                        return r;
+                r = run_sandbox_make_tmpdir(sandbox, err);
+        } while (r == -EEXIST);
+        strcpy(state->tmpdir, sandbox->tmpdir);
+        state->has_tmpdir = sandbox->has_tmpdir;
+        return r;
+}
+
+static int open_audit(const struct supervisor *supervisor, struct run_sandbox *sandbox, struct err *err)
+{
+        int r;
+
+        admit_signals(supervisor);
+        r = run_sandbox_open_audit(supervisor->options->audit, sandbox, err);
+        block_signals();
+        return r;
+}
+
 static int load(struct supervisor *supervisor, const struct run_paths *paths, struct run_sandbox *sandbox,
                 struct err *err)
 {
-        struct launch_state *state = supervisor->launch.state;
-        sigset_t all;
         int r;
 
         run_sandbox_init(sandbox);
-        memcpy(state->tmpdir, sandbox->tmpdir, sizeof state->tmpdir);
-        state->has_tmpdir = sandbox->has_tmpdir;
-        sigfillset(&all);
-        sigprocmask(SIG_SETMASK, &supervisor->launch.signal_mask, NULL);
-        r = run_sandbox_load(supervisor->options, paths, sandbox, err);
-        sigprocmask(SIG_SETMASK, &all, NULL);
-        if (r < 0)
+        if ((r = load_policy(supervisor, paths, sandbox, err)) < 0 ||
+            (supervisor->options->audit && (r = open_audit(supervisor, sandbox, err)) < 0))
                 return r;
-        /* Before it goes: the next sandbox may take the name. */
-        state->has_tmpdir &= policy_uses_tmpdir(sandbox->policy);
-        return run_sandbox_plan(supervisor->options, paths, sandbox, err);
+        return run_sandbox_plan(supervisor->options, paths, supervisor->inherits, sandbox, err);
 }
 
 /* From the fork to the moment when the program is served. 0 or -errno. */

@@ -43,38 +43,34 @@ static int name_path(char ret_path[RUN_TMPDIR_MAX], const char *parent, uint64_t
         return n < 0 || n >= RUN_TMPDIR_MAX ? -ENAMETOOLONG : 0;
 }
 
-static int make_at(const char *path)
+static bool is_free(const char *path)
 {
-        return mkdir(path, 0700) < 0 ? -errno : 0;
+        struct stat status;
+
+        return lstat(path, &status) < 0 && errno == ENOENT;
 }
 
 int run_tmpdir_name(char ret_path[RUN_TMPDIR_MAX])
 {
         char parent[PATH_MAX];
-        int r = find_parent(parent);
-
-        return r < 0 ? r : name_path(ret_path, parent, 0);
-}
-
-int run_tmpdir_make(char ret_path[RUN_TMPDIR_MAX])
-{
-        char parent[PATH_MAX];
         uint64_t number;
         int r = find_parent(parent);
 
+        for (number = 0; r == 0 && number < NAMES_MAX; number++) {
+                r = name_path(ret_path, parent, number);
+                if (r == 0 && is_free(ret_path))
+                        return 0;
+        }
         if (r < 0)
                 return r;
-        for (number = 0; number < NAMES_MAX; number++) {
-                r = name_path(ret_path, parent, number);
-                if (r == 0)
-                        r = make_at(ret_path);
-                if (r != -EEXIST)
-                        return r;
-        }
         if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
                 return -EIO;
-        r = name_path(ret_path, parent, number);
-        return r < 0 ? r : make_at(ret_path);
+        return name_path(ret_path, parent, number);
+}
+
+int run_tmpdir_make(const char *path)
+{
+        return mkdir(path, 0700) < 0 ? -errno : 0;
 }
 
 /* One removal. Directories are not descended into: each is lifted to the top under a number of its own and

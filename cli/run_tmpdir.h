@@ -10,13 +10,12 @@
 
 #define RUN_TMPDIR_MAX PATH_MAX
 
-/* Makes it, 0700, under the environment's TMPDIR, or /tmp. The names are few and recur, since a policy that
- * names the directory can be remembered only by what it says; what is there already is never used. 0 or
- * -errno. */
-int run_tmpdir_make(char ret_path[RUN_TMPDIR_MAX]);
-
-/* The name that the next one may have. Makes nothing. 0 or -errno. */
+/* A name for it that is free now, under the environment's TMPDIR, or /tmp. The names are few and recur, since
+ * a policy that names the directory can be remembered only by what it says. 0 or -errno. */
 int run_tmpdir_name(char ret_path[RUN_TMPDIR_MAX]);
+
+/* Makes it, 0700. What is there already is never used: -EEXIST. 0 or -errno. */
+int run_tmpdir_make(const char *path);
 
 /* Removes it and all that is in it. Follows no symbolic link, stays on its filesystem, needs a fixed number
  * of descriptors however deep the tree is. 0 or -errno of the first thing that would not go. */

@@ -55,6 +55,8 @@ enum fl_hello_flags {
         /* The broker carries sendmsg out, and the policy has no rule by which a send without an address would
          * fare otherwise as a sendto, which runs natively. */
         FL_HELLO_PLAIN_SENDS = 1u << 2,
+        /* The program's own file has nothing to patch: no plan need be asked for. */
+        FL_HELLO_NO_PLAN = 1u << 3,
 };
 
 /* What a new image learns. All strings are NUL-terminated. About 17 KiB. */
