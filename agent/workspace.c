@@ -2,7 +2,6 @@
 #include "agent/workspace.h"
 
 #include <linux/mman.h>
-#include <linux/prctl.h>
 
 #include "agent/kernel.h"
 
@@ -20,11 +19,7 @@ struct ag_workspace *ag_workspace_take(void)
                 return workspace;
         r = ag_mmap(0, sizeof *workspace, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                     -1, 0);
-        if (ag_failed(r))
-                return NULL;
-        ag_kernel6(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, (uint64_t)r, sizeof *workspace,
-                   ag_address("flicker"), 0);
-        return ag_pointer((uint64_t)r);
+        return ag_failed(r) ? NULL : ag_pointer((uint64_t)r);
 }
 
 void ag_workspace_release(struct ag_workspace *workspace)

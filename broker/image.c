@@ -199,6 +199,22 @@ void image_exec(struct server *server, const struct caller *caller, const struct
         reply->why = "the new image is verified before it gets anything";
 }
 
+/* What is known already of the file at fd: whether it has nothing to patch, and enum fl_plan_flags. */
+static unsigned plan_flags(const struct session *session, int fd, bool *ret_is_empty)
+{
+        const struct fl_plan *plan;
+        unsigned flags;
+        size_t size;
+
+        *ret_is_empty = false;
+        if (plan_store_peek(session->plans, fd, &plan, &size) < 0)
+                return 0;
+        *ret_is_empty = plan->site_count == 0;
+        flags = plan->flags;
+        plan_unref(session->plans, plan);
+        return flags;
+}
+
 static void fill_hello(const struct session *session, const struct exec_program *program,
                        struct fl_hello *hello)
 {
@@ -288,24 +304,11 @@ static void give_back_cores(struct session *session, pid_t tid)
         session->cpus_given_back = true;
 }
 
-/* Is it known already that the file at fd has no site? */
-static bool has_no_plan(const struct session *session, int fd)
-{
-        const struct fl_plan *plan;
-        size_t size;
-        bool none;
-
-        if (plan_store_peek(session->plans, fd, &plan, &size) < 0)
-                return false;
-        none = plan->site_count == 0;
-        plan_unref(session->plans, plan);
-        return none;
-}
-
 static int call_hello(struct server *server, const struct caller *caller, uint64_t address, uint64_t size)
 {
         struct session *session = server->session;
         _cleanup_free_ struct fl_hello *hello = malloc(sizeof *hello);
+        bool is_empty;
         int r;
 
         if (!hello)
@@ -319,7 +322,8 @@ static int call_hello(struct server *server, const struct caller *caller, uint64
         pthread_mutex_unlock(&session->processes.lock);
         if (r < 0)
                 return r;
-        if (has_no_plan(session, server->reply.fd))
+        plan_flags(session, server->reply.fd, &is_empty);
+        if (is_empty)
                 hello->flags |= FL_HELLO_NO_PLAN;
         give_back_cores(session, caller->tid);
         return target_write(caller->tid, address, hello, sizeof *hello);
@@ -391,11 +395,52 @@ static int call_plan(struct server *server, const struct caller *caller, const u
         return r;
 }
 
+/* A descriptor of the program that the agent of caller is about to load, no script's; or -1. */
+static int announced_program(struct session *session, const struct caller *caller)
+{
+        const struct pending_exec *exec = NULL;
+        struct process *process;
+        int fd = -1;
+
+        pthread_mutex_lock(&session->processes.lock);
+        process = process_find(&session->processes, proc_tgid(caller->tid));
+        if (process)
+                exec = process_exec_of(process, caller->tid);
+        if (exec && exec->by_agent && !exec->program.script_arguments)
+                fd = fcntl(exec->program.fd, F_DUPFD_CLOEXEC, 3);
+        pthread_mutex_unlock(&session->processes.lock);
+        return fd;
+}
+
+static void forget_announced(struct session *session, const struct caller *caller)
+{
+        struct process *process;
+
+        pthread_mutex_lock(&session->processes.lock);
+        process = process_find(&session->processes, proc_tgid(caller->tid));
+        if (process)
+                process_drop_exec(&session->processes, process, caller->tid);
+        pthread_mutex_unlock(&session->processes.lock);
+}
+
+/* Is it known that the program just approved for caller has nothing for the agent to do? */
+static bool goes_without(struct session *session, const struct caller *caller)
+{
+        _cleanup_close_ int fd = -1;
+        bool is_empty;
+
+        if (session->options.tiers->mediate_all || session->options.tiers->report)
+                return false;
+        fd = announced_program(session, caller);
+        return fd >= 0 && (plan_flags(session, fd, &is_empty) & FL_PLAN_IDLE);
+}
+
 /* A traced process runs its programs without the agent, so that the tracer finds them where it looks for
  * them. */
 static int call_exec(struct server *server, const struct caller *caller, const struct raw_call *call)
 {
         struct raw_call as_exec = {.nr = SYS_execve, .args = {call->args[2]}};
+        int r;
 
         if (policy_ptrace(server->session->options.policy) == PTRACE_SANDBOX &&
             proc_tracer(caller->tid) > 0) {
@@ -404,7 +449,12 @@ static int call_exec(struct server *server, const struct caller *caller, const s
         }
         if (serve_refused(server, caller, &as_exec))
                 return 0;
-        return approve(server, caller, call, true);
+        r = approve(server, caller, call, true);
+        if (r == 0 && goes_without(server->session, caller)) {
+                forget_announced(server->session, caller);
+                reply_result(&server->reply, FL_EXEC_NATIVE);
+        }
+        return r;
 }
 
 /* The kernel refused nr natively: the verdict that the broker would have given explains it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * flicker-run as broker: starts guardian and child, loads the policy, starts the session, then passes signals
- * on, stops and goes on with the program, keeps the time limit, and brings home its exit status. The session
- * serves on threads of its own.
+ * on, stops and goes on with the program, keeps the time limit, and brings home its exit status. The first
+ * calls of the program are served from here, later ones by the session's own threads.
  */
 #ifndef FLICKER_CLI_RUN_SUPERVISE_H
 #define FLICKER_CLI_RUN_SUPERVISE_H

@@ -25,7 +25,8 @@ enum fl_call {
         /* (int dirfd, const char *path, int at_flags): may this process execute path? 0 after the broker
          * noted the program for the image that follows, or the -errno that execve(2) would give. The agent
          * then executes the file named by fl_hello.agent_path with the caller's argv and envp.
-         * FL_EXEC_NATIVE: nothing was noted, the program is to be executed by itself (it is being traced). */
+         * FL_EXEC_NATIVE: nothing was noted, the program is to be executed by itself (it is being traced, or
+         * has nothing for an agent to do). */
         FL_CALL_EXEC = 2,
         /* (): a descriptor (close-on-exec) of this process's ring memory, struct fl_ring, or -errno. */
         FL_CALL_RING = 3,

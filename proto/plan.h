@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define FL_PLAN_MAGIC     0x316e616c70316c66ull /* "fl1plan1" */
-#define FL_PLAN_VERSION   4u
+#define FL_PLAN_VERSION   5u
 #define FL_PLAN_SITES_MAX (1u << 17)
 #define FL_PLAN_CODE_MAX  (8u << 20)
 
@@ -99,12 +99,16 @@ struct fl_relocation {
                               another    segment of the file's mapping */
 };
 
+enum fl_plan_flags {
+        FL_PLAN_IDLE = 1u << 0, /* of a program that hardly makes a mediated call: for the broker */
+};
+
 struct fl_plan {
         uint64_t magic;
         uint32_t version;
         uint32_t site_count;
         uint32_t code_size;
-        uint32_t reserved;
+        uint32_t flags; /* enum fl_plan_flags */
         /* Identity of the scanned file. */
         uint64_t device, inode, size;
         int64_t change_seconds, change_nanoseconds;

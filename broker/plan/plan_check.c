@@ -177,9 +177,10 @@ int plan_check(const void *plan, size_t size)
                 return -EBADMSG;
         memcpy(&header, plan, sizeof header);
         sites_size = (uint64_t)header.site_count * sizeof(struct fl_site);
-        if (header.magic != FL_PLAN_MAGIC || header.version != FL_PLAN_VERSION || header.reserved != 0 ||
-            header.site_count > FL_PLAN_SITES_MAX || header.code_size > FL_PLAN_CODE_MAX ||
-            header.code_size % 8 != 0 || size != sizeof header + sites_size + header.code_size)
+        if (header.magic != FL_PLAN_MAGIC || header.version != FL_PLAN_VERSION ||
+            (header.flags & ~FL_PLAN_IDLE) || header.site_count > FL_PLAN_SITES_MAX ||
+            header.code_size > FL_PLAN_CODE_MAX || header.code_size % 8 != 0 ||
+            size != sizeof header + sites_size + header.code_size)
                 return -EBADMSG;
         if (header.checksum != plan_checksum(plan, size) || !sites_valid(&header, sites, sites + sites_size))
                 return -EBADMSG;

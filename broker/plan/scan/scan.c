@@ -8,6 +8,7 @@
 #include "broker/base/cleanup.h"
 #include "broker/plan/plan_check.h"
 #include "broker/plan/scan/eh_frame.h"
+#include "broker/plan/scan/idle.h"
 #include "broker/plan/scan/references.h"
 #include "broker/plan/scan/side.h"
 
@@ -142,7 +143,7 @@ static void draft_sort(struct draft *draft)
                 }
 }
 
-static int draft_join(struct draft *draft, struct scan_result *ret_result)
+static int draft_join(struct draft *draft, const struct elf_image *image, struct scan_result *ret_result)
 {
         size_t sites_size = draft->site_count * sizeof *draft->sites;
         size_t size = sizeof(struct fl_plan) + sites_size + draft->code_size;
@@ -155,6 +156,8 @@ static int draft_join(struct draft *draft, struct scan_result *ret_result)
         plan->version = FL_PLAN_VERSION;
         plan->site_count = draft->site_count;
         plan->code_size = draft->code_size;
+        if (draft->site_count == 0 && program_is_idle(image))
+                plan->flags |= FL_PLAN_IDLE;
         memcpy(plan + 1, draft->sites, sites_size);
         if (draft->code_size)
                 memcpy((uint8_t *)(plan + 1) + sites_size, draft->code, draft->code_size);
@@ -205,7 +208,7 @@ int scan_elf(const uint8_t *data, size_t size, struct scan_result *ret_result)
         if (r == 0)
                 r = draft_fill_sides(&draft, &map);
         if (r == 0)
-                r = draft_join(&draft, ret_result);
+                r = draft_join(&draft, &image, ret_result);
         draft_finish(&draft);
         free(candidates.items);
         code_map_finish(&map);

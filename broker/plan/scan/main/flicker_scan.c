@@ -122,7 +122,9 @@ static void result_print(const struct scan_result *result)
                 site_print(&sites[i], result->refusals ? window_refusal_text(result->refusals[i]) : "");
                 patched += sites[i].tactic != FL_TACTIC_NONE;
         }
-        printf("%u sites, %u of them patched\n", result->plan->site_count, patched);
+        printf("%u sites, %u of them patched%s\n", result->plan->site_count, patched,
+               result->plan->flags & FL_PLAN_IDLE ? "; runs without the agent, which would have nothing to do"
+                                                  : "");
 }
 
 /* 0 or -errno of what could not be done with the file at path. */
