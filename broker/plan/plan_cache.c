@@ -17,7 +17,7 @@
 #include "broker/plan/plan_check.h"
 
 #define NAME_SUFFIX      ".plan"
-#define NAME_SIZE        (16 + sizeof NAME_SUFFIX)
+#define NAME_SIZE        (16 + sizeof ".4294967295" NAME_SUFFIX)
 #define TEMPORARY_PREFIX ".new-"
 
 /* Makes the directories that lead to path and path itself, all 0700. What exists is left alone. */
@@ -52,9 +52,11 @@ int plan_cache_open(const char *directory)
         return fd_take(&fd);
 }
 
+/* With the version, so that builds that differ in it do without each other's plans, and not in turn. */
 static void name_make(const struct plan_identity *identity, char name[NAME_SIZE])
 {
-        snprintf(name, NAME_SIZE, "%016llx" NAME_SUFFIX, (unsigned long long)plan_identity_hash(identity));
+        snprintf(name, NAME_SIZE, "%016llx.%u" NAME_SUFFIX, (unsigned long long)plan_identity_hash(identity),
+                 FL_PLAN_VERSION);
 }
 
 static int read_whole(int fd, void *out, size_t size)
@@ -150,10 +152,16 @@ static int compare_kept(const void *a, const void *b)
         return x->time < y->time ? -1 : x->time > y->time;
 }
 
+/* Of whichever version. */
 static bool name_is_plan(const char *name)
 {
-        return strlen(name) == NAME_SIZE - 1 && strspn(name, "0123456789abcdef") == 16 &&
-               strcmp(name + 16, NAME_SUFFIX) == 0;
+        const char *rest = name + 16;
+
+        if (strlen(name) >= NAME_SIZE || strspn(name, "0123456789abcdef") != 16)
+                return false;
+        if (*rest == '.' && rest[1] >= '0' && rest[1] <= '9')
+                rest += 1 + strspn(rest + 1, "0123456789");
+        return strcmp(rest, NAME_SUFFIX) == 0;
 }
 
 /* Lists plans up to room of them; returns how many, and their bytes. Removes forgotten temporary files. */
@@ -172,7 +180,7 @@ static size_t directory_list(DIR *stream, struct kept *list, size_t room, uint64
                         unlinkat(dirfd(stream), entry->d_name, 0);
                 if (!name_is_plan(entry->d_name))
                         continue;
-                memcpy(list[count].name, entry->d_name, NAME_SIZE);
+                strcpy(list[count].name, entry->d_name);
                 list[count].time = status.st_mtime;
                 list[count].size = (uint64_t)status.st_size;
                 *ret_bytes += list[count++].size;

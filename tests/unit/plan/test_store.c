@@ -179,6 +179,31 @@ Test(plan_store, keeps_plans_on_disk)
 }
 
 /* Spoils the cached plan of libc with a shell command on it ($P), and expects it rebuilt. */
+/* Builds that differ in the version of their plans share the directory. */
+Test(plan_store, leaves_the_plans_of_other_builds)
+{
+        struct plan_store *store = store_make(cache, SCANNER);
+        int fd = file_open(LIBC);
+        uint32_t sites = sites_of(store, fd);
+        char path[256], other[256], version[32];
+        char *found;
+
+        plan_store_destroy(store);
+        cached_path(path, sizeof path);
+        snprintf(version, sizeof version, ".%u.", FL_PLAN_VERSION);
+        found = strstr(path, version);
+        cr_assert_not_null(found, "%s", path);
+        snprintf(other, sizeof other, "%.*s.%u.plan", (int)(found - path), path, FL_PLAN_VERSION + 1);
+        cr_assert_eq(symlink("theirs", other), 0);
+
+        store = store_make(cache, SCANNER);
+        cr_expect_eq(sites_of(store, fd), sites);
+        plan_store_destroy(store);
+        cr_expect_eq(access(path, F_OK), 0);
+        cr_expect_eq(unlink(other), 0);
+        close(fd);
+}
+
 static void spoil(const char *command)
 {
         struct plan_store *store = store_make(cache, SCANNER);
