@@ -186,12 +186,13 @@ static void forget_many(const char *directory)
                 closedir(stream);
 }
 
-/* directory and what is above it, as far as it is missing. */
-static bool make_directories(const char *directory)
+bool run_cache_make(const char *directory)
 {
         char path[PATH_MAX];
         size_t length = strlen(directory);
 
+        if (access(directory, F_OK) == 0)
+                return true;
         if (length >= sizeof path)
                 return false;
         memcpy(path, directory, length + 1);
@@ -230,7 +231,7 @@ void run_cache_remember(const struct run_cache_key *key, const char *directory, 
         char path[PATH_MAX], temporary[PATH_MAX + 16];
         _cleanup_close_ int fd = -1;
 
-        if (!entry_path(key, directory, path) || !make_directories(directory))
+        if (!entry_path(key, directory, path) || !run_cache_make(directory))
                 return;
         forget_many(directory);
         snprintf(temporary, sizeof temporary, "%s.%d", path, (int)getpid());

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,13 +31,16 @@ _Noreturn static void give_up(const struct run_launch *launch, enum child_stage 
  * own would tell it of the broker's death; nor can the guardian see to it, which waits for the child. */
 static int die_with_broker(int lifeline)
 {
+        struct pollfd hung_up = {.fd = lifeline};
+
         if (fcntl(lifeline, F_SETSIG, SIGKILL) < 0 || fcntl(lifeline, F_SETOWN, getpid()) < 0 ||
             fcntl(lifeline, F_SETFL, O_ASYNC) < 0)
                 return -errno;
-        return 0;
+        /* It may have died before. */
+        return poll(&hung_up, 1, 0) == 0 ? 0 : -ESRCH;
 }
 
-/* What lasts across exec, done while the broker still reads the policy. */
+/* What lasts across exec. */
 static int prepare(const struct run_launch *launch)
 {
         launch->state->child = getpid();
@@ -49,57 +52,28 @@ static int prepare(const struct run_launch *launch)
         return die_with_broker(launch->lifeline);
 }
 
-/* Waits for the broker's word: the Landlock ruleset's descriptor, or -errno; -ESRCH where the broker is gone.
- */
-static int await_go(const struct run_launch *launch)
-{
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control;
-        char byte;
-        struct iovec vector = {&byte, 1};
-        struct msghdr message = {.msg_iov = &vector,
-                                 .msg_iovlen = 1,
-                                 .msg_control = &control,
-                                 .msg_controllen = sizeof control};
-        ssize_t n = recvmsg(launch->go, &message, MSG_CMSG_CLOEXEC);
-        int ruleset;
-
-        if (n <= 0)
-                return n < 0 ? -errno : -ESRCH;
-        if (!CMSG_FIRSTHDR(&message) || CMSG_FIRSTHDR(&message)->cmsg_type != SCM_RIGHTS)
-                return -EMFILE; /* what did not fit was dropped */
-        memcpy(&ruleset, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof ruleset);
-        close(launch->go);
-        return ruleset;
-}
-
 /* Puts back what flicker-run changed for itself. */
 static int restore(const struct run_launch *launch)
 {
-        if (launch->state->has_tmpdir && setenv("TMPDIR", launch->state->tmpdir, 1) < 0)
+        if (launch->tmpdir && setenv("TMPDIR", launch->tmpdir, 1) < 0)
                 return -ENOMEM;
         if (setrlimit(RLIMIT_NOFILE, &launch->open_files) < 0 ||
             sigaction(SIGCHLD, &launch->child_action, NULL) < 0 ||
             sigprocmask(SIG_SETMASK, &launch->signal_mask, NULL) < 0)
                 return -errno;
         /* An agent's cores are given back by the broker, when the program is in its place. */
-        if (!launch->state->use_agent && CPU_COUNT(&launch->cpus))
+        if (!launch->agent && CPU_COUNT(&launch->cpus))
                 sched_setaffinity(0, sizeof launch->cpus, &launch->cpus);
         return 0;
 }
 
-static void confine(const struct run_launch *launch, int ruleset)
+static void confine(const struct run_launch *launch)
 {
-        const struct filter filter = {.program = {.len = (unsigned short)launch->state->filter_length,
-                                                  .filter = launch->state->filter}};
-        int r = landlock_restrict(ruleset);
+        int r = landlock_restrict(launch->ruleset);
 
         if (r < 0)
                 give_up(launch, CHILD_STAGE_LANDLOCK, -r);
-        close(ruleset);
-        r = filter_install(&filter);
+        r = filter_install(launch->filter);
         if (r < 0)
                 give_up(launch, CHILD_STAGE_FILTER, -r);
         /* The broker fetches it by this number. It is close-on-exec, and no exec succeeds before the broker
@@ -114,7 +88,7 @@ static int execute(const struct run_launch *launch, const char *path, char **arg
 {
         long answer;
 
-        if (!launch->state->use_agent) {
+        if (!launch->agent) {
                 *ret_stage = CHILD_STAGE_PROGRAM;
                 execve(path, arguments, environ);
                 return -errno;
@@ -131,15 +105,13 @@ static int execute(const struct run_launch *launch, const char *path, char **arg
 void run_child(const struct run_launch *launch)
 {
         enum child_stage stage;
-        int r = prepare(launch), ruleset = -1;
+        int r = prepare(launch);
 
         if (r == 0)
-                ruleset = r = await_go(launch);
-        if (r >= 0)
                 r = restore(launch);
         if (r < 0)
                 give_up(launch, CHILD_STAGE_SETUP, -r);
-        confine(launch, ruleset);
+        confine(launch);
         r = execute(launch, launch->path, launch->arguments, &stage);
         if (r == -ENOEXEC && launch->shell)
                 r = execute(launch, SHELL_PATH, launch->shell, &stage);

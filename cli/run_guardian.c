@@ -183,8 +183,8 @@ _Noreturn static void guard(struct guardian *guardian)
                 _exit(EXIT_FAILURE); /* the broker ends the sandbox then */
         watch(guardian);
         run_reap_all(0);
-        if (guardian->launch->state->has_tmpdir)
-                run_tmpdir_remove(guardian->launch->state->tmpdir);
+        if (guardian->launch->tmpdir)
+                run_tmpdir_remove(guardian->launch->tmpdir);
         _exit(EXIT_SUCCESS);
 }
 
@@ -205,7 +205,6 @@ static pid_t start_child(const struct run_launch *launch)
 
         close(launch->control_broker);
         close(launch->ready_broker);
-        close(launch->go_broker);
         close(launch->lifeline_broker);
         pid = clone(be_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD,
                     (void *)launch);

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the three processes of a sandbox's start share: the broker (flicker-run itself), the guardian, and the
- * child that becomes the program. Guardian and child are forked before the policy is even read, while there
- * is little to copy, and since waking them takes as long as loading a policy. So there are two parts: struct
- * run_launch is filled before the fork and read-only afterwards; struct launch_state is memory that all three
- * map until the program is executed.
+ * child that becomes the program. Guardian and child are forked when all is decided, since the Landlock
+ * domain that the broker enters by then has to be around theirs. So there are two parts: struct run_launch is
+ * filled before the fork and read-only afterwards; struct launch_state is memory that all three map until the
+ * program is executed.
  */
 #ifndef FLICKER_CLI_RUN_LAUNCH_H
 #define FLICKER_CLI_RUN_LAUNCH_H
 
-#include <limits.h>
-#include <linux/filter.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "broker/enforce/filter.h"
+
 /* How far the child came. */
 enum child_stage {
-        CHILD_STAGE_SETUP = 0, /* until the broker says go; signals, limits, no_new_privs */
+        CHILD_STAGE_SETUP = 0, /* signals, limits, no_new_privs */
         CHILD_STAGE_LANDLOCK,
         CHILD_STAGE_FILTER,
         CHILD_STAGE_APPROVE, /* asking the broker for leave to execute the program */
@@ -41,20 +40,16 @@ struct launch_state {
         uint32_t listener; /* release/acquire pair with run_start.c */
         uint32_t stage;    /* enum child_stage */
         int32_t error;     /* positive errno where the child gave up at stage */
-        /* Written by the broker: tmpdir before it is made, the rest before it sends the ruleset over
-         * launch->go. */
-        bool has_tmpdir; /* there is one to be removed at the end */
-        bool use_agent;
-        uint32_t filter_length; /* instructions */
-        char tmpdir[PATH_MAX];  /* TMPDIR of the program, where has_tmpdir */
-        struct sock_filter filter[BPF_MAXINSNS];
 };
 
 struct run_launch {
-        const char *path;  /* of the program */
-        char **arguments;  /* argv for the program */
-        char **shell;      /* argv for /bin/sh where execve says ENOEXEC, or NULL */
-        const char *agent; /* the agent's path */
+        const char *path;   /* of the program */
+        char **arguments;   /* argv for the program */
+        char **shell;       /* argv for /bin/sh where execve says ENOEXEC, or NULL */
+        const char *agent;  /* the agent's path, or NULL where the program goes without */
+        const char *tmpdir; /* TMPDIR of the program, to be removed at the end, or NULL */
+        const struct filter *filter;
+        int ruleset; /* Landlock, of the sandbox within the broker's domain */
 
         /* As flicker-run was started: what the program is to find. */
         struct rlimit open_files;
@@ -66,9 +61,7 @@ struct run_launch {
         int broker_pidfd;
         int control;        /* the guardian's end of a socket pair */
         int control_broker; /* the broker's end */
-        int go;             /* the child's end of another: what comes is the Landlock ruleset */
-        int go_broker;
-        int lifeline; /* the child's end of a pipe: hanging up there kills it */
+        int lifeline;       /* the child's end of a pipe: hanging up there kills it */
         int lifeline_broker;
         int ready; /* the child's end of a pipe: end-of-file there says "look at state" */
         int ready_broker;

@@ -31,7 +31,7 @@ static void find_command_line(struct run_launch *launch, const struct run_origin
 
 static int make_channels(struct run_launch *launch)
 {
-        int pair[2], ready[2], go[2], lifeline[2];
+        int pair[2], ready[2], lifeline[2];
 
         launch->broker = getpid();
         launch->broker_pidfd = (int)syscall(SYS_pidfd_open, launch->broker, 0);
@@ -41,10 +41,6 @@ static int make_channels(struct run_launch *launch)
                 return -errno;
         launch->control = pair[0];
         launch->control_broker = pair[1];
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, go) < 0)
-                return -errno;
-        launch->go = go[0];
-        launch->go_broker = go[1];
         if (pipe2(lifeline, O_CLOEXEC) < 0)
                 return -errno;
         launch->lifeline = lifeline[0];
@@ -65,8 +61,7 @@ int run_start_init(struct run_launch *launch, const struct run_origin *origin, s
         launch->child_action = origin->child_action;
         launch->cpus = origin->cpus;
         launch->broker_pidfd = launch->control = launch->control_broker = launch->lifeline =
-                launch->lifeline_broker = launch->go = launch->go_broker = launch->ready =
-                        launch->ready_broker = -1;
+                launch->lifeline_broker = launch->ready = launch->ready_broker = -1;
         launch->state =
                 mmap(NULL, sizeof *launch->state, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (launch->state == MAP_FAILED) {
@@ -95,8 +90,6 @@ void run_start_finish(struct run_launch *launch)
         close_one(&launch->broker_pidfd);
         close_one(&launch->control);
         close_one(&launch->control_broker);
-        close_one(&launch->go);
-        close_one(&launch->go_broker);
         close_one(&launch->lifeline);
         close_one(&launch->lifeline_broker);
         close_one(&launch->ready);
@@ -109,50 +102,14 @@ void run_start_finish(struct run_launch *launch)
 void run_start_forked(struct run_launch *launch)
 {
         close_one(&launch->control);
-        close_one(&launch->go);
         close_one(&launch->lifeline);
         close_one(&launch->ready);
         close_one(&launch->broker_pidfd);
 }
 
-/* The child holds a copy of the ruleset then. */
-static int send_ruleset(int socket, int ruleset)
-{
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof ruleset)];
-        } control = {.header = {.cmsg_len = CMSG_LEN(sizeof ruleset),
-                                .cmsg_level = SOL_SOCKET,
-                                .cmsg_type = SCM_RIGHTS}};
-        char byte = 0;
-        struct iovec vector = {&byte, 1};
-        struct msghdr message = {.msg_iov = &vector,
-                                 .msg_iovlen = 1,
-                                 .msg_control = &control,
-                                 .msg_controllen = sizeof control};
-
-        memcpy(CMSG_DATA(&control.header), &ruleset, sizeof ruleset);
-        return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-int run_start_go(struct run_launch *launch, const struct run_sandbox *sandbox)
-{
-        struct launch_state *state = launch->state;
-        int r;
-
-        if (sandbox->filter.program.len > BPF_MAXINSNS)
-                return -E2BIG;
-        state->filter_length = sandbox->filter.program.len;
-        memcpy(state->filter, sandbox->filter.program.filter, state->filter_length * sizeof *state->filter);
-        state->use_agent = sandbox->tiers.agent;
-        r = send_ruleset(launch->go_broker, sandbox->ruleset_fd);
-        close_one(&launch->go_broker);
-        return r == -EPIPE ? 0 : r; /* the child has ended: its guardian tells */
-}
-
 void run_start_forgo(struct run_launch *launch)
 {
-        close_one(&launch->go_broker);
+        close_one(&launch->lifeline_broker);
 }
 
 /* All that is flicker's own is close-on-exec; what was inherited cannot be. */

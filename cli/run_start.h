@@ -15,9 +15,8 @@ void run_start_finish(struct run_launch *launch);
 /* After the fork: closes the others' ends. */
 void run_start_forked(struct run_launch *launch);
 
-/* Lets the child go on, confined as sandbox says. 0 or -errno. */
-int run_start_go(struct run_launch *launch, const struct run_sandbox *sandbox);
-/* There will be no program: the child ends, and the guardian, whose memory it has, goes on. */
+/* There will be no program: the child ends where it waits for the broker, and the guardian, whose memory it
+ * has, goes on. */
 void run_start_forgo(struct run_launch *launch);
 
 /* Lets go of what is the program's: its standard input and output and, where there may be any, every

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "broker/base/escape.h"
-#include "broker/enforce/landlock.h"
 #include "broker/session.h"
 #include "cli/run_control.h"
+#include "cli/run_enclose.h"
 #include "cli/run_guardian.h"
 #include "cli/run_message.h"
 #include "cli/run_reap.h"
@@ -226,83 +226,65 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
         return r < 0 ? err_set(err, -r, "cannot start the broker: %s", strerror(-r)) : 0;
 }
 
-/* What may take its time is done with signals as they were then. What they end leaves the guardian to clean
- * up. */
-static void admit_signals(const struct supervisor *supervisor)
-{
-        sigprocmask(SIG_SETMASK, &supervisor->launch.signal_mask, NULL);
-}
-
-static void block_signals(void)
-{
-        sigset_t all;
-
-        sigfillset(&all);
-        sigprocmask(SIG_SETMASK, &all, NULL);
-}
-
-static int load_policy(struct supervisor *supervisor, const struct run_paths *paths,
+static int read_policy(const struct supervisor *supervisor, const struct run_paths *paths,
                        struct run_sandbox *sandbox, struct err *err)
 {
-        struct launch_state *state = supervisor->launch.state;
+        const char *audit = supervisor->options->audit;
+        int r = run_sandbox_load(supervisor->options, paths, sandbox, err);
+
+        if (r == 0 && audit && sandbox->audit_fd < 0)
+                r = run_sandbox_open_audit(audit, sandbox, err);
+        return r;
+}
+
+/* What may take its time is done with signals as they were at the start, and before there is anything to
+ * clean up. */
+static int load(struct supervisor *supervisor, const struct run_paths *paths, struct run_sandbox *sandbox,
+                struct err *err)
+{
+        sigset_t all;
         int r;
 
+        sigfillset(&all);
+        run_sandbox_init(sandbox);
         do {
-                admit_signals(supervisor);
-                r = run_sandbox_load(supervisor->options, paths, sandbox, err);
-                block_signals();
+                sigprocmask(SIG_SETMASK, &supervisor->launch.signal_mask, NULL);
+                r = read_policy(supervisor, paths, sandbox, err);
+                sigprocmask(SIG_SETMASK, &all, NULL);
                 if (r < 0)
                         return r;
                 r = run_sandbox_make_tmpdir(sandbox, err);
         } while (r == -EEXIST);
-        strcpy(state->tmpdir, sandbox->tmpdir);
-        state->has_tmpdir = sandbox->has_tmpdir;
-        return r;
+        return r < 0 ? r : run_sandbox_plan(supervisor->options, paths, supervisor->inherits, sandbox, err);
 }
 
-static int open_audit(const struct supervisor *supervisor, struct run_sandbox *sandbox, struct err *err)
+static void fill_launch(struct run_launch *launch, const struct run_paths *paths,
+                        const struct run_sandbox *sandbox)
 {
-        int r;
-
-        admit_signals(supervisor);
-        r = run_sandbox_open_audit(supervisor->options->audit, sandbox, err);
-        block_signals();
-        return r;
+        launch->agent = sandbox->tiers.agent ? paths->agent : NULL;
+        launch->tmpdir = sandbox->has_tmpdir ? sandbox->tmpdir : NULL;
+        launch->filter = &sandbox->filter;
+        launch->ruleset = sandbox->ruleset_fd;
 }
 
-static int load(struct supervisor *supervisor, const struct run_paths *paths, struct run_sandbox *sandbox,
-                struct err *err)
-{
-        int r;
-
-        run_sandbox_init(sandbox);
-        if ((r = load_policy(supervisor, paths, sandbox, err)) < 0 ||
-            (supervisor->options->audit && (r = open_audit(supervisor, sandbox, err)) < 0))
-                return r;
-        return run_sandbox_plan(supervisor->options, paths, supervisor->inherits, sandbox, err);
-}
-
-/* From the fork to the moment when the program is served. 0 or -errno. */
+/* To the moment when the program is served. 0 or -errno. */
 static int start(struct supervisor *supervisor, const struct run_paths *paths, struct run_sandbox *sandbox,
                  struct err *err)
 {
-        int r = landlock_enclose();
+        int r = load(supervisor, paths, sandbox, err);
 
+        if (r == 0)
+                r = run_enclose(paths, sandbox, err);
         if (r < 0)
-                return err_set(err, -r, "cannot enclose the broker: %s", strerror(-r));
+                return r;
+        fill_launch(&supervisor->launch, paths, sandbox);
         supervisor->guardian = run_guardian_start(&supervisor->launch);
         if (supervisor->guardian < 0)
                 return err_set(err, -supervisor->guardian, "cannot start a process: %s",
                                strerror(-supervisor->guardian));
         run_start_forked(&supervisor->launch);
-        r = load(supervisor, paths, sandbox, err);
-        if (r < 0)
-                return r;
         if (supervisor->options->timeout_ms > 0)
                 supervisor->timeout_at = now_ms() + supervisor->options->timeout_ms;
-        r = run_start_go(&supervisor->launch, sandbox);
-        if (r < 0)
-                return err_set(err, -r, "cannot start the program's process: %s", strerror(-r));
         r = start_session(supervisor, paths, sandbox, err);
         if (r == 0)
                 supervisor->witness_at = now_ms() + WITNESS_AFTER_MS;
@@ -383,8 +365,10 @@ static int run(struct supervisor *supervisor, const struct run_paths *paths, str
 
         if (r < 0) {
                 run_say("%s", err->message);
-                if (supervisor->guardian <= 0)
+                if (supervisor->guardian <= 0) {
+                        run_sandbox_finish(&sandbox);
                         return status;
+                }
                 run_start_forgo(&supervisor->launch);
                 end_sandbox(supervisor);
         }
@@ -418,7 +402,6 @@ int run_supervise(const struct run_options *options, const struct run_paths *pat
                 .path = program->path,
                 .arguments = options->program,
                 .shell = program->shell_fallback ? shell_arguments(program, options->program) : NULL,
-                .agent = paths->agent,
         };
         sigfillset(&all);
         r = run_start_init(&supervisor.launch, origin, &err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * flicker-run as broker: starts guardian and child, loads the policy, starts the session, then passes signals
+ * flicker-run as broker: loads the policy, starts guardian and child, starts the session, then passes signals
  * on, stops and goes on with the program, keeps the time limit, and brings home its exit status. The first
  * calls of the program are served from here, later ones by the session's own threads.
  */

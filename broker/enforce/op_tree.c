@@ -239,6 +239,28 @@ static int judge_socket_move(struct operation *operation, const struct place *fr
         return operation_conclude(operation, &verdict, name, NULL, from->path, from->length);
 }
 
+/* 0, or -EXDEV where what is open at the two is of different mounts. */
+static int check_mounts(int from, int to)
+{
+        struct statx a, b;
+
+        if (syscall(SYS_statx, from, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) < 0 ||
+            syscall(SYS_statx, to, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) < 0)
+                return -errno;
+        return a.stx_mnt_id == b.stx_mnt_id ? 0 : -EXDEV;
+}
+
+/* Landlock, which the broker is under, speaks before the file system. */
+static int link_error(const struct place *source, const struct place *target)
+{
+        int error = errno;
+
+        if (error == EXDEV && S_ISDIR(source->status.st_mode) &&
+            check_mounts(source->fd, target->parent) == 0)
+                return -EPERM;
+        return -error;
+}
+
 static int link_places(struct operation *operation, const struct place *source, struct place *target)
 {
         char link[PLACE_LINK_MAX];
@@ -259,7 +281,7 @@ static int link_places(struct operation *operation, const struct place *source, 
         tree_hold();
         r = linkat(AT_FDCWD, place_link(source->fd, link), target->parent, target->name, AT_SYMLINK_FOLLOW) <
                             0
-                    ? -errno
+                    ? link_error(source, target)
                     : 0;
         tree_release();
         return r;
@@ -300,21 +322,10 @@ static int judge_move(struct operation *operation, const struct place *from, con
         return operation_conclude(operation, &verdict, "rename", NULL, from->path, from->length);
 }
 
-/* 0, or -EXDEV where the two directories are of different mounts. */
-static int check_mounts(const struct place *from, const struct place *to)
-{
-        struct statx a, b;
-
-        if (syscall(SYS_statx, from->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) < 0 ||
-            syscall(SYS_statx, to->parent, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) < 0)
-                return -errno;
-        return a.stx_mnt_id == b.stx_mnt_id ? 0 : -EXDEV;
-}
-
 static int rename_places(struct operation *operation, const struct place *from, const struct place *to)
 {
         unsigned flags = operation->request->rename_flags;
-        int r = check_mounts(from, to);
+        int r = check_mounts(from->parent, to->parent);
 
         if (r < 0)
                 return r;

@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 
+#include "tests/hostile/astray.h"
+
 enum kind { MEMORY, DESCRIPTORS, THREADS };
 
 static atomic_ulong calls;
@@ -122,12 +124,37 @@ long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
         return makes && fails(DESCRIPTORS) ? no_descriptor() : __real_syscall(number, a, b, c, d, e, f);
 }
 
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+struct start {
+        void *(*run)(void *);
+        void *argument;
+};
+
+static void *run_astray(void *context)
+{
+        struct start start = *(struct start *)context;
+
+        free(context);
+        astray();
+        return start.run(start.argument);
+}
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument)
 {
-        return fails(THREADS) ? EAGAIN : __real_pthread_create(thread, attributes, start, argument);
+        struct start *start = __real_malloc(sizeof *start);
+        int r;
+
+        if (!start || fails(THREADS)) {
+                free(start);
+                return EAGAIN;
+        }
+        *start = (struct start){run, argument};
+        r = __real_pthread_create(thread, attributes, run_astray, start);
+        if (r)
+                free(start);
+        return r;
 }

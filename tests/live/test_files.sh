@@ -9,4 +9,19 @@ done
 compare "file operations, rich policy" "$policies/rich.json" "$LIVE_BIN/fileops" --no-path
 modes=all-noagent
 compare "file operations, deny policy" "$policies/deny.json" "$LIVE_BIN/fileops"
+# A directory in the working directory, removed and made anew: which the broker's own domain is not to keep from working.
+renewed=$(policy renewed <<'END'
+{
+  "flicker": 1,
+  "vars": { "DIR": "/nonexistent", "BIN": "/nonexistent" },
+  "files": { "read": ["/etc", "/proc", "$DIR"], "exec": ["/usr"], "write": ["$DIR/build"], "deny": ["$DIR/secret"] }
+}
+END
+)
+for mode in agent noagent all; do
+        prepare
+        mkdir "$DIR/build"
+        run "$mode" "$renewed" sh -c 'rm -rf build && mkdir build && echo new >build/file && cat build/file'
+        equal "a directory made anew ($mode)" new "$(cat "$out")"
+done
 finish

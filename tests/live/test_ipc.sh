@@ -4,9 +4,12 @@
 . "$(dirname "$0")/lib.sh"
 ipc=$LIVE_BIN/ipc
 key=$((RANDOM * 32768 + RANDOM + 1))
+# A broker without privileges reaches queues only where their file system is mounted (docs/POLICY.md).
+use=use opened=fine
+is_root || grep -q ' /dev/mqueue mqueue ' /proc/mounts || use=use-no-queue opened=EACCES
 
 for tier in plain rich; do
-        compare "own objects, $tier policy" "$policies/$tier.json" "$ipc" use "$key"
+        compare "own objects, $tier policy" "$policies/$tier.json" "$ipc" "$use" "$key"
 done
 
 read -r shm sem msg < <("$ipc" make "$key")
@@ -17,7 +20,7 @@ for mode in $modes all-noagent; do
         equal "others' objects ($mode): status" 0 "$status"
         equal "others' objects ($mode): what was reached" '' "$(cat "$out")"
         explained "others' memory ($mode)" "$err" "shmat id $shm which is not the sandbox's" "$no_rule"
-        explained "others' queue ($mode)" "$err" "mq_open flicker-test-$key which is not the sandbox's" "$no_rule"
+        [ "$opened" = EACCES ] || explained "others' queue ($mode)" "$err" "mq_open flicker-test-$key which is not the sandbox's" "$no_rule"
 done
 shared=$(policy shared <<END
 { "flicker": 1, "extends": ["$policies/plain.json"], "process": { "ipc": "host" } }
@@ -25,7 +28,7 @@ END
 )
 for mode in $modes; do
         run "$mode" "$shared" "$ipc" join "$key" "$shm"
-        equal "granted by process.ipc ($mode)" '1 attached fine' "$(cat "$out")"
+        equal "granted by process.ipc ($mode)" "1 attached $opened" "$(cat "$out")"
 done
 options=(--warn)
 run agent "$policies/plain.json" "$ipc" join "$key" "$shm"

@@ -54,20 +54,31 @@ ended_with() {
         same "status: $1" "$2" $?
 }
 
-# Ended while it waits for somebody to read its log, many times, since who notices first is a race: the program has
-# not begun, and nothing may stay.
+# Ended while it waits for somebody to read its log: the program has not begun, and nothing may stay.
 mkfifo "$work/log"
 mkdir "$work/temporary"
-waits() { [ "$(sed -n 's/^State:\s*\(.\).*/\1/p' "/proc/$broker/status")" = S ] && pgrep -P "$broker" >"$work/guardian"; }
+waits() { [ "$(sed -n 's/^State:\s*\(.\).*/\1/p' "/proc/$broker/status")" = S ]; }
 empty() { [ -z "$(ls -A "$work/temporary")" ]; }
-for signal in TERM KILL TERM KILL TERM KILL TERM KILL; do
+for signal in TERM KILL; do
         TMPDIR=$work/temporary "${flicker[@]}" --audit "$work/log" true 2>"$work/err" &
         broker=$!
         soon 'it does not wait for a reader' waits
         kill -"$signal" "$broker"
         wait "$broker" 2>/dev/null
-        soon "SIG$signal before the program began: the guardian lives on" gone "$(cat "$work/guardian")"
         soon "SIG$signal before the program began: a temporary directory is left" empty
+done
+
+# Ended when its child waits for the first answer, many times, since who notices first is a race. The listener stands
+# by then, and nobody has begun to listen.
+begun() { pgrep -P "$broker" >"$work/guardian"; }
+for _ in 1 2 3 4 5 6; do
+        TMPDIR=$work/temporary "${flicker[@]}" sleep 1000 2>"$work/err" &
+        broker=$!
+        while ! begun; do :; done
+        kill -KILL "$broker"
+        wait "$broker" 2>/dev/null
+        soon "killed when the program began: the guardian lives on" gone "$(head -n 1 "$work/guardian")"
+        soon "killed when the program began: a temporary directory is left" empty
 done
 
 start leave

@@ -286,6 +286,7 @@ int main(int argc, char **argv)
         use_memory();
         use_semaphores();
         use_messages();
-        use_queue();
+        if (argc > 1 && strcmp(argv[1], "use-no-queue") != 0)
+                use_queue();
         return 0;
 }
