@@ -188,16 +188,23 @@ static int find_program(struct approval *approval)
 /* The ELF interpreter has to be readable under the policy, and one. */
 static int check_interpreter(struct approval *approval)
 {
+        struct exec_program *program = approval->program;
         _cleanup_close_ int fd = -1;
-        char real_path[REQUEST_PATH_MAX];
         struct request_path path;
+        struct stat status;
         int r;
 
         if (!approval->image.interpreter[0])
                 return 0;
         interpreter_path(&approval->image, &path);
-        r = open_one(approval, &path, 0, PATH_READ, &fd, real_path);
-        return r < 0 ? r : exec_image_check_interpreter(fd);
+        r = open_one(approval, &path, 0, PATH_READ, &fd, program->interpreter_path);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &status) < 0)
+                return -errno;
+        program->interpreter_device = status.st_dev;
+        program->interpreter_inode = status.st_ino;
+        return exec_image_check_interpreter(fd);
 }
 
 static int approve(struct approval *approval)

@@ -13,6 +13,9 @@ struct exec_program {
         int fd;       /* O_RDONLY|O_CLOEXEC of the program (a script's interpreter), owned */
         dev_t device; /* its identity */
         ino_t inode;
+        dev_t interpreter_device; /* that of its ELF interpreter; 0, 0, "" where it has none */
+        ino_t interpreter_inode;
+        char interpreter_path[REQUEST_PATH_MAX];
         unsigned script_arguments; /* as in struct fl_hello */
         char execfn[REQUEST_PATH_MAX];
         char script_interpreter[256];

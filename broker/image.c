@@ -41,12 +41,36 @@ static struct pending_exec *exec_by_agent(const struct process *process)
         return exec;
 }
 
-/* Was this file approved as an image, the agent's execs aside? */
-static bool is_approved(const struct process *process, dev_t device, ino_t inode)
+/* Some file systems show another device for a mapping than for the file: then its path tells. */
+static bool same_interpreter(const struct proc_mapped *mapped, dev_t device, ino_t inode, const char *path)
 {
-        for (const struct pending_exec *exec = process->execs; exec; exec = exec->next)
-                if (!exec->by_agent && same_file(device, inode, exec->program.device, exec->program.inode))
+        return same_file(mapped->device, mapped->inode, device, inode) || strcmp(mapped->path, path) == 0;
+}
+
+/* The agent, which nearly all run, has none. */
+static int read_interpreter(const struct session *session, pid_t tid, dev_t device, ino_t inode,
+                            struct proc_mapped *ret_mapped)
+{
+        *ret_mapped = (struct proc_mapped){0};
+        if (is_agent(session, device, inode))
+                return 0;
+        return proc_interpreter(tid, ret_mapped) == -ESRCH ? -ESRCH : 0;
+}
+
+/* Was this file approved as an image, the agent's execs aside, and with the interpreter that the process
+ * shows? What code that it should not run might do to hide its mapping it does not know of: it is someone
+ * else's, and has asked for nothing yet. */
+static bool is_approved(const struct process *process, dev_t device, ino_t inode,
+                        const struct proc_mapped *interpreter)
+{
+        for (const struct pending_exec *exec = process->execs; exec; exec = exec->next) {
+                const struct exec_program *program = &exec->program;
+
+                if (!exec->by_agent && same_file(device, inode, program->device, program->inode) &&
+                    same_interpreter(interpreter, program->interpreter_device, program->interpreter_inode,
+                                     program->interpreter_path))
                         return true;
+        }
         return false;
 }
 
@@ -67,14 +91,18 @@ static void settle_old_image(struct session *session, struct process *process, p
 static bool verify_pending(struct session *session, struct process *process, const struct caller *caller,
                            bool greets)
 {
+        static struct proc_mapped interpreter; /* static: large; the lock is held */
         dev_t device;
         ino_t inode;
         bool is_old;
 
-        if (proc_exe(caller->tid, &device, &inode) < 0)
+        if (proc_exe(caller->tid, &device, &inode) < 0 ||
+            read_interpreter(session, caller->tid, device, inode, &interpreter) < 0)
                 return !caller->alive(caller); /* gone: whatever is answered reaches no one */
-        is_old = same_file(device, inode, process->old_device, process->old_inode);
-        if (is_approved(process, device, inode)) {
+        is_old = same_file(device, inode, process->old_device, process->old_inode) &&
+                 same_interpreter(&interpreter, process->old_interpreter.device,
+                                  process->old_interpreter.inode, process->old_interpreter.path);
+        if (is_approved(process, device, inode, &interpreter)) {
                 process_drop_ring(&session->processes, process);
                 process->exe_path[0] = '\0';
                 /* A program that executes itself looks the same before and after. */
@@ -149,6 +177,7 @@ static int remember(struct session *session, const struct caller *caller, struct
         if (r == 0 && !process->execs) {
                 process->old_device = device;
                 process->old_inode = inode;
+                r = read_interpreter(session, caller->tid, device, inode, &process->old_interpreter);
         }
         if (r == 0)
                 r = process_add_exec(&session->processes, process, exec);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/proc.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "broker/base/cleanup.h"
 
 #define PROC_DEPTH_MAX 4096 /* ancestors followed */
 
@@ -89,6 +94,65 @@ int proc_exe(pid_t tid, dev_t *ret_device, ino_t *ret_inode)
         *ret_device = st.st_dev;
         *ret_inode = st.st_ino;
         return 0;
+}
+
+/* AT_BASE, which the kernel keeps as it was at the exec; 0 where there is no interpreter. */
+static int read_base(pid_t tid, uint64_t *ret_base)
+{
+        Elf64_auxv_t vector[64];
+        char path[48];
+        int fd;
+        ssize_t n;
+
+        snprintf(path, sizeof path, "/proc/%d/auxv", (int)tid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, vector, sizeof vector);
+        if (fd >= 0)
+                close(fd);
+        if (n < 0)
+                return -ESRCH;
+        *ret_base = 0;
+        for (size_t i = 0; i < (size_t)n / sizeof *vector; i++)
+                if (vector[i].a_type == AT_BASE)
+                        *ret_base = vector[i].a_un.a_val;
+        return 0;
+}
+
+/* Is this line of /proc/PID/maps the mapping that holds address? Then what is mapped. */
+static bool read_mapping(const char *line, uint64_t address, struct proc_mapped *mapped)
+{
+        uint64_t start, end, inode;
+        unsigned major_number, minor_number;
+        int at = 0;
+
+        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %*s %x:%x %" SCNu64 " %n", &start, &end, &major_number,
+                   &minor_number, &inode, &at) < 5 ||
+            address < start || address >= end)
+                return false;
+        mapped->device = makedev(major_number, minor_number);
+        mapped->inode = inode;
+        snprintf(mapped->path, sizeof mapped->path, "%.*s", (int)strcspn(line + at, "\n"), line + at);
+        return true;
+}
+
+int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped)
+{
+        _cleanup_fclose_ FILE *stream = NULL;
+        char path[48], line[4352];
+        uint64_t base;
+        int r = read_base(tid, &base);
+
+        *ret_mapped = (struct proc_mapped){0};
+        if (r < 0 || base == 0)
+                return r;
+        snprintf(path, sizeof path, "/proc/%d/maps", (int)tid);
+        stream = fopen(path, "re");
+        if (!stream)
+                return -ESRCH;
+        while (fgets(line, sizeof line, stream))
+                if (read_mapping(line, base, ret_mapped))
+                        return 0;
+        return -ENOENT;
 }
 
 bool proc_is_thread(pid_t pid, pid_t tid)

@@ -16,6 +16,14 @@ pid_t proc_parent(pid_t pid);
 pid_t proc_tracer(pid_t tid);
 /* "comm", NUL-terminated; "?" where the task is gone. */
 void proc_comm(pid_t pid, char out[16]);
+/* The ELF interpreter that the kernel mapped with the program, and the path that it shows for it (escaped,
+ * and cut); an empty path where there is none. Later mappings can hide it. 0 or -errno. */
+struct proc_mapped {
+        dev_t device;
+        ino_t inode;
+        char path[4096];
+};
+int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped);
 /* Identity of the executable file; -errno. */
 int proc_exe(pid_t tid, dev_t *ret_device, ino_t *ret_inode);
 /* Is tid a thread of process pid? */

@@ -15,6 +15,7 @@
 
 #include "broker/exec.h"
 #include "broker/intake/ring_view.h"
+#include "broker/proc.h"
 
 #define PROCESS_BUCKETS       256
 #define PROCESS_ANCESTORS_MAX 64 /* that are asked which program a forked process runs */
@@ -52,6 +53,7 @@ struct process {
         struct pending_exec *execs; /* one a thread, the latest first */
         dev_t old_device;           /* what the process ran when the first of them asked */
         ino_t old_inode;
+        struct proc_mapped old_interpreter;
 
         /* The program that runs by way of the agent; empty where there is none. */
         char exe_path[REQUEST_PATH_MAX];

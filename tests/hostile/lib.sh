@@ -79,6 +79,7 @@ prepare() {
         printf '#!/bin/sh\nexit 1\n' >"$DIR/public/program"
         chmod +x "$DIR"/*/program
         for at in . public secret; do cp "$HOSTILE_BIN/$program" "$DIR/$at/"; done
+        cp "$HOSTILE_BIN/loader" "$DIR/secret/"
         [ ${#as[@]} = 0 ] || chown -R nobody:nogroup "$DIR" "$OUTSIDE"
         if [ "$(id -u)" = 0 ]; then
                 chown -R nobody "$DIR/for-nobody"
