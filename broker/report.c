@@ -2,6 +2,7 @@
 #include "broker/report.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #define REPORT_OBJECT_MAX  1024 /* bytes of an escaped object in a line */
 #define REPORT_PROGRAM_MAX 80
+#define REPORT_STAMP       40 /* bytes of a time */
 
 struct reporter {
         struct reporter_options options;
@@ -24,7 +26,9 @@ struct reporter {
         uint64_t *seen;
         unsigned seen_count;
         unsigned denied;
-        bool audit_failed;
+        uint64_t audit_bytes; /* written so far */
+        bool audit_full, audit_failed;
+        bool audit_torn; /* the last line is not whole */
 };
 
 /* What the lines of one event share. */
@@ -129,37 +133,85 @@ static void print_line(const struct reporter *reporter, const struct event *even
                 verdict->purpose ? verdict->purpose : "", program, event->rule);
 }
 
-static void print_audit(struct reporter *reporter, const struct event *event)
+static void make_stamp(char out[REPORT_STAMP])
 {
-        const struct verdict *verdict = event->verdict;
-        char object[2 * REPORT_OBJECT_MAX], name[128], rule[1024], line[8192];
         struct timespec now;
         struct tm tm;
-        char stamp[32];
-        int n;
+        size_t length;
 
         clock_gettime(CLOCK_REALTIME, &now);
         gmtime_r(&now.tv_sec, &tm);
-        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
+        length = strftime(out, REPORT_STAMP, "%Y-%m-%dT%H:%M:%S", &tm);
+        snprintf(out + length, REPORT_STAMP - length, ".%06ldZ", now.tv_nsec / 1000);
+}
+
+/* One write a line: the log may be shared. What a full disk cut short ends with the next that has room; why,
+ * the write of the rest tells. */
+static void write_line(struct reporter *reporter, const char *line, size_t length)
+{
+        size_t done = reporter->audit_torn ? 0 : 1; /* line begins with a newline */
+        ssize_t n = 1;
+
+        while (done < length && n > 0) {
+                n = write(reporter->options.audit_fd, line + done, length - done);
+                if (n > 0) {
+                        done += (size_t)n;
+                        reporter->audit_bytes += (uint64_t)n;
+                        reporter->audit_torn = done < length;
+                }
+        }
+        if (n > 0 || reporter->audit_failed)
+                return;
+        reporter->audit_failed = true;
+        fprintf(stderr, "flicker: the audit log cannot be written: %s\n", strerror(errno));
+}
+
+static void close_audit(struct reporter *reporter)
+{
+        char stamp[REPORT_STAMP], line[512];
+        int n;
+
+        make_stamp(stamp);
+        n = snprintf(line, sizeof line,
+                     "\n{\"time\":\"%s\",\"event\":\"full\",\"operation\":\"audit\",\"object\":\"%" PRIu64
+                     " bytes\",\"purpose\":\"are the limit: no more events are recorded\","
+                     "\"program\":\"flicker-run\",\"pid\":%d,\"rule\":\"audit.limit\",\"way\":\"\"}\n",
+                     stamp, reporter->options.audit_limit, (int)getpid());
+        write_line(reporter, line, (size_t)n);
+        reporter->audit_full = true;
+        fprintf(stderr,
+                "flicker: the audit log has reached its limit of %" PRIu64
+                " bytes (audit.limit): no more events are recorded\n",
+                reporter->options.audit_limit);
+}
+
+static void print_audit(struct reporter *reporter, const struct event *event)
+{
+        const struct verdict *verdict = event->verdict;
+        char object[2 * REPORT_OBJECT_MAX], name[128], rule[1024], line[8192], stamp[REPORT_STAMP];
+        int n;
+
+        if (reporter->audit_full)
+                return;
+        make_stamp(stamp);
         escape_json(verdict->object, verdict->object_length, object, sizeof object);
         escape_json(event->comm, strlen(event->comm), name, sizeof name);
         escape_json(event->rule, strlen(event->rule), rule, sizeof rule);
 
         n = snprintf(line, sizeof line,
-                     "{\"time\":\"%s.%06ldZ\",\"event\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\","
+                     "\n{\"time\":\"%s\",\"event\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\","
                      "\"purpose\":\"%s\","
                      "\"program\":\"%s\",\"pid\":%d,\"rule\":\"%s\",\"way\":\"%s\"}\n",
-                     stamp, now.tv_nsec / 1000,
+                     stamp,
                      !event->refused                                ? "allowed"
                      : reporter->options.warn && !verdict->baseline ? "would-deny"
                                                                     : "denied",
                      verdict->operation, object, verdict->purpose ? verdict->purpose : "", name,
                      (int)event->pid, rule, event->way);
-        /* One write a line: the log may be shared. */
-        if (write(reporter->options.audit_fd, line, (size_t)n) != n && !reporter->audit_failed) {
-                reporter->audit_failed = true;
-                fprintf(stderr, "flicker: the audit log cannot be written: %s\n", strerror(errno));
-        }
+        if (reporter->audit_bytes + (uint64_t)n > reporter->options.audit_limit)
+                close_audit(reporter);
+        else
+                write_line(reporter, line, (size_t)n);
 }
 
 static void fill_rule(const struct verdict *verdict, bool refused, char *out, size_t size)

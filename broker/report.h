@@ -7,6 +7,7 @@
 #define FLICKER_REPORT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "broker/policy/policy.h"
@@ -19,6 +20,7 @@ struct reporter;
 struct reporter_options {
         int audit_fd; /* not owned; -1: none */
         enum policy_audit audit;
+        uint64_t audit_limit; /* bytes; then one last record says so, and events are only counted */
         bool quiet;
         bool warn;
 };

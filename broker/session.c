@@ -53,6 +53,7 @@ static int create_parts(struct session *session, struct err *err)
         struct reporter_options reporting = {
                 .audit_fd = options->audit_fd,
                 .audit = policy_audit(options->policy),
+                .audit_limit = policy_audit_limit(options->policy),
                 .quiet = options->quiet,
                 .warn = options->warn,
         };

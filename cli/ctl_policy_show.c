@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +66,7 @@ static void print_policy(const struct policy *policy)
         printf("on_deny          %s\n", on_deny[policy_on_deny(policy)]);
         printf("mediate          %s\n", policy_mediate_all(policy) ? "all" : "auto");
         printf("audit.log        %s\n", audit[policy_audit(policy)]);
+        printf("audit.limit      %" PRIu64 " bytes\n", policy_audit_limit(policy));
         printf("process.ptrace   %s\n", policy_ptrace(policy) == PTRACE_SANDBOX ? "sandbox" : "none");
         printf("process.ipc      %s\n", policy_ipc_shared(policy) ? "host" : "sandbox");
         for (unsigned list = 0; list < RULE_LIST_COUNT; list++)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
@@ -219,6 +220,14 @@ static uint64_t checksum(const struct run_cache_key *key, const void *data, size
         return sum;
 }
 
+/* A write past the limit would not only fail, but send a signal that kills. */
+static bool size_allowed(size_t size)
+{
+        struct rlimit limit;
+
+        return getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
+}
+
 void run_cache_remember(const struct run_cache_key *key, const char *directory, const void *data, size_t size)
 {
         static const uint8_t zeroes[ALIGNMENT];
@@ -231,7 +240,8 @@ void run_cache_remember(const struct run_cache_key *key, const char *directory, 
         char path[PATH_MAX], temporary[PATH_MAX + 16];
         _cleanup_close_ int fd = -1;
 
-        if (!entry_path(key, directory, path) || !run_cache_make(directory))
+        if (!size_allowed(sizeof header + key->size + padding + size) || !entry_path(key, directory, path) ||
+            !run_cache_make(directory))
                 return;
         forget_many(directory);
         snprintf(temporary, sizeof temporary, "%s.%d", path, (int)getpid());

@@ -37,6 +37,7 @@ struct policy {
         bool mediate_all, uses_tmpdir;
         enum policy_on_deny on_deny;
         enum policy_audit audit;
+        uint64_t audit_limit;
         enum policy_ptrace ptrace;
         bool ipc_shared;
         uint32_t exhaustive; /* the rule that says so, plus one */

@@ -65,7 +65,7 @@ struct loader {
         struct variable *variables; /* the nearest declaration of each; at most VARIABLES_MAX */
         size_t variable_count, variable_room;
         unsigned variable_depth;
-        bool mediate_set, on_deny_set, audit_set, ptrace_set, ipc_set;
+        bool mediate_set, on_deny_set, audit_set, audit_limit_set, ptrace_set, ipc_set;
 };
 
 /* A key of an object, and what reads it. */
@@ -85,6 +85,8 @@ const char *value_found(struct value value, char *out, size_t size);
 /* A string without NUL, or an error that says what was expected. */
 int value_string(struct loader *loader, struct value value, const char *what, const char **ret_text);
 int value_unsigned(struct loader *loader, struct value value, const char *what, uint64_t *ret_number);
+/* "512K", "64M", "2G". */
+int value_size(struct loader *loader, struct value value, uint64_t *ret_bytes);
 int object_check(struct loader *loader, struct value value, const char *what);
 /* Calls each for every member, in order; key is as written. */
 int object_each(struct loader *loader, struct value value, const char *what,

@@ -21,6 +21,7 @@
 #define POLICY_DEPTH_MAX   32         /* nesting of JSON */
 #define POLICY_EXTENDS_MAX 64         /* files of one extends tree */
 #define POLICY_RULES_MAX   65536
+#define POLICY_AUDIT_LIMIT (64u << 20) /* bytes, where the policy does not say */
 
 struct policy;
 struct policy_witness;
@@ -93,6 +94,7 @@ const char *policy_name(const struct policy *policy); /* "name", or the file's b
 bool policy_mediate_all(const struct policy *policy);
 enum policy_on_deny policy_on_deny(const struct policy *policy);
 enum policy_audit policy_audit(const struct policy *policy);
+uint64_t policy_audit_limit(const struct policy *policy); /* bytes of the log that one sandbox writes */
 /* True where a policy text used $TMPDIR, so that one has to be there. */
 bool policy_uses_tmpdir(const struct policy *policy);
 

@@ -89,9 +89,23 @@ static int read_audit_log(struct loader *loader, struct value value, int argumen
         return r;
 }
 
+static int read_audit_limit(struct loader *loader, struct value value, int argument)
+{
+        uint64_t limit;
+        int r = value_size(loader, value, &limit);
+
+        (void)argument;
+        if (r == 0 && !loader->audit_limit_set) {
+                loader->audit_limit_set = true;
+                loader->policy->audit_limit = limit;
+        }
+        return r;
+}
+
 static int read_audit(struct loader *loader, struct value value, int argument)
 {
-        static const struct key keys[] = {{.name = "log", .read = read_audit_log}};
+        static const struct key keys[] = {{.name = "log", .read = read_audit_log},
+                                          {.name = "limit", .read = read_audit_limit}};
 
         (void)argument;
         return object_read(loader, value, "an object such as { \"log\": \"denied\" }", keys, COUNT(keys));

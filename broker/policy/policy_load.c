@@ -12,6 +12,7 @@ static int loader_init(struct loader *loader, const struct policy_options *optio
         *loader = (struct loader){.options = options, .policy = policy, .err = err};
         if (!policy)
                 return err_set(err, ENOMEM, "out of memory");
+        policy->audit_limit = POLICY_AUDIT_LIMIT;
         loader->resolver.arena = &policy->arena;
         loader->resolver.witness = options->witness;
         loader->command_line.name = "command line";

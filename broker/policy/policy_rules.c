@@ -121,6 +121,11 @@ enum policy_audit policy_audit(const struct policy *policy)
         return policy->audit;
 }
 
+uint64_t policy_audit_limit(const struct policy *policy)
+{
+        return policy->audit_limit;
+}
+
 bool policy_uses_tmpdir(const struct policy *policy)
 {
         return policy->uses_tmpdir;

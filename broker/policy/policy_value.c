@@ -10,6 +10,8 @@
 #include "broker/base/nearest.h"
 #include "broker/policy/loader.h"
 
+#define SIZE_DIGITS_MAX 9 /* of a number with a unit: far from overflowing */
+
 int value_error(struct loader *loader, struct value value, const char *format, ...)
 {
         char message[ERR_MESSAGE_MAX];
@@ -91,6 +93,43 @@ int value_unsigned(struct loader *loader, struct value value, const char *what, 
                 *ret_number = (uint64_t)json_object_get_int64(value.json);
         else
                 *ret_number = json_object_get_uint64(value.json);
+        return 0;
+}
+
+/* The factor that a size's last letter stands for; 0 where it is none. */
+static uint64_t size_unit(char letter)
+{
+        switch (letter) {
+        case 'K':
+                return 1u << 10;
+        case 'M':
+                return 1u << 20;
+        case 'G':
+                return 1u << 30;
+        default:
+                return 0;
+        }
+}
+
+int value_size(struct loader *loader, struct value value, uint64_t *ret_bytes)
+{
+        static const char what[] = "a size such as \"512K\", \"64M\" or \"2G\"";
+        uint64_t unit, number = 0;
+        const char *text;
+        char seen[128];
+        size_t digits;
+        int r = value_string(loader, value, what, &text);
+
+        if (r < 0)
+                return r;
+        digits = strspn(text, "0123456789");
+        unit = size_unit(text[digits]);
+        if (digits == 0 || digits > SIZE_DIGITS_MAX || !unit || text[digits + 1])
+                return value_error(loader, value, "%s; expected %s", value_found(value, seen, sizeof seen),
+                                   what);
+        for (size_t i = 0; i < digits; i++)
+                number = number * 10 + (uint64_t)(text[i] - '0');
+        *ret_bytes = number * unit;
         return 0;
 }
 

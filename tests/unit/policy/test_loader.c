@@ -102,8 +102,16 @@ static const struct sample keys[] = {
         {"{\"flicker\": 1, \"audit\": \"all\"}", "p.json:1:25: \"all\"; expected an object such as"},
         {"{\"flicker\": 1, \"audit\": {\"log\": \"al\"}}",
          "p.json:1:33: \"al\"; expected \"denied\" or \"all\" or \"none\"; did"},
+        {"{\"flicker\": 1, \"audit\": {\"limit\": 4096}}",
+         "p.json:1:35: the number 4096; expected a size such as"},
+        {"{\"flicker\": 1, \"audit\": {\"limit\": \"64\"}}", "p.json:1:35: \"64\"; expected a size such as"},
+        {"{\"flicker\": 1, \"audit\": {\"limit\": \"K\"}}", "p.json:1:35: \"K\"; expected a size such as"},
+        {"{\"flicker\": 1, \"audit\": {\"limit\": \"1KB\"}}",
+         "p.json:1:35: \"1KB\"; expected a size such as"},
+        {"{\"flicker\": 1, \"audit\": {\"limit\": \"1234567890K\"}}",
+         "p.json:1:35: \"1234567890K\"; expected a size such as"},
         {"{\"flicker\": 1, \"audit\": {\"lag\": \"all\"}}",
-         "p.json:1:26: the unknown key \"lag\"; expected one of log; did you"},
+         "p.json:1:26: the unknown key \"lag\"; expected one of log, limit; did you"},
         {"{\"flicker\": 1, \"files\": {\"map\": {}}}",
          "p.json:1:26: the key \"map\", which this version of flicker does not"},
         {"{\"flicker\": 1, \"process\": []}", "p.json:1:27: a list; expected an object such as"},
@@ -432,6 +440,10 @@ Test(loader, settings)
         policy = policy_of("\"audit\": {}");
         cr_expect_eq(policy_on_deny(policy), ON_DENY_ERRNO);
         cr_expect_eq(policy_audit(policy), AUDIT_DENIED);
+        cr_expect_eq(policy_audit_limit(policy), 64u << 20);
+        policy_destroy(policy);
+        policy = policy_of("\"audit\": {\"limit\": \"999999999G\"}");
+        cr_expect_eq(policy_audit_limit(policy), 999999999ull << 30);
         cr_expect_not(policy_mediate_all(policy));
         policy_destroy(policy);
 }
