@@ -90,8 +90,7 @@ int session_create(const struct session_options *options, struct session **ret_s
         session->operations.policy = options->policy;
         session->operations.tiers = options->tiers;
         session->operations.watch = &session->credentials_watch;
-        ipc_objects_init(&session->ipc);
-        session->operations.ipc = &session->ipc;
+        session->operations.ipc = options->ipc;
         session->operations.privileged = options->privileged;
         session->operations.programs = (struct program_lookup){image_exe_path, is_member, session};
         process_table_init(&session->processes, options->root);
@@ -203,7 +202,8 @@ void session_destroy(struct session *session)
         poller_destroy(session->poller);
         session->poller = NULL;
         process_table_finish(&session->processes);
-        ipc_objects_finish(&session->ipc);
+        if (session->options.ipc)
+                ipc_objects_clear(session->options.ipc);
         plan_store_destroy(session->plans);
         print_counters(session);
         reporter_destroy(session->reporter);

@@ -14,6 +14,7 @@
 #include "broker/policy/policy.h"
 #include "broker/policy/tiers.h"
 
+struct ipc_objects;
 struct session;
 
 struct session_options {
@@ -24,6 +25,7 @@ struct session_options {
         const char *cache_directory; /* of patch plans; NULL: none */
         pid_t root;                  /* ancestor of every process of the sandbox (the guardian) */
         int audit_fd;                /* JSON lines, or -1 */
+        struct ipc_objects *ipc;     /* shared with who clears them where this process is killed */
         bool quiet, verbose;         /* of refusals on standard error */
         bool warn;                   /* report, refuse nothing that the policy alone refuses */
         bool privileged;

@@ -36,7 +36,6 @@ struct session {
         struct session_options options;
         struct operations operations;
         struct credentials_watch credentials_watch;
-        struct ipc_objects ipc;
         struct process_table processes;
         struct reporter *reporter;
         struct plan_store *plans;

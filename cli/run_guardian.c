@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "broker/enforce/ipc_objects.h"
 #include "broker/enforce/self_filter.h"
 #include "cli/run_child.h"
 #include "cli/run_control.h"
@@ -173,6 +174,13 @@ static void watch(const struct guardian *guardian)
         }
 }
 
+static bool is_gone(int pidfd)
+{
+        struct pollfd fd = {.fd = pidfd, .events = POLLIN};
+
+        return poll(&fd, 1, 0) > 0;
+}
+
 _Noreturn static void guard(struct guardian *guardian)
 {
         setpgid(0, 0);
@@ -183,6 +191,8 @@ _Noreturn static void guard(struct guardian *guardian)
                 _exit(EXIT_FAILURE); /* the broker ends the sandbox then */
         watch(guardian);
         run_reap_all(0);
+        if (is_gone(guardian->launch->broker_pidfd))
+                ipc_objects_clear(guardian->launch->ipc);
         if (guardian->launch->tmpdir)
                 run_tmpdir_remove(guardian->launch->tmpdir);
         _exit(EXIT_SUCCESS);

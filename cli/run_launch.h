@@ -43,11 +43,12 @@ struct launch_state {
 };
 
 struct run_launch {
-        const char *path;   /* of the program */
-        char **arguments;   /* argv for the program */
-        char **shell;       /* argv for /bin/sh where execve says ENOEXEC, or NULL */
-        const char *agent;  /* the agent's path, or NULL where the program goes without */
-        const char *tmpdir; /* TMPDIR of the program, to be removed at the end, or NULL */
+        const char *path;        /* of the program */
+        char **arguments;        /* argv for the program */
+        char **shell;            /* argv for /bin/sh where execve says ENOEXEC, or NULL */
+        const char *agent;       /* the agent's path, or NULL where the program goes without */
+        const char *tmpdir;      /* TMPDIR of the program, to be removed at the end, or NULL */
+        struct ipc_objects *ipc; /* what the sandbox made of System V IPC and message queues */
         const struct filter *filter;
         int ruleset; /* Landlock, of the sandbox within the broker's domain */
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/enforce/ipc_objects.h"
 #include "broker/enforce/self_filter.h"
 #include "cli/run_message.h"
 
@@ -68,6 +69,9 @@ int run_start_init(struct run_launch *launch, const struct run_origin *origin, s
                 launch->state = NULL;
                 return err_set(err, errno, "cannot share memory: %s", strerror(errno));
         }
+        launch->ipc = ipc_objects_create();
+        if (!launch->ipc)
+                return err_set(err, errno, "cannot share memory: %s", strerror(errno));
         find_command_line(launch, origin);
         r = make_channels(launch);
         if (r < 0)
@@ -94,6 +98,8 @@ void run_start_finish(struct run_launch *launch)
         close_one(&launch->lifeline_broker);
         close_one(&launch->ready);
         close_one(&launch->ready_broker);
+        ipc_objects_destroy(launch->ipc);
+        launch->ipc = NULL;
         if (launch->state)
                 munmap(launch->state, sizeof *launch->state);
         launch->state = NULL;

@@ -203,6 +203,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
                 .cache_directory = sandbox->has_cache ? sandbox->plans : NULL,
                 .root = supervisor->guardian,
                 .audit_fd = sandbox->audit_fd,
+                .ipc = supervisor->launch.ipc,
                 .quiet = supervisor->options->quiet,
                 .verbose = supervisor->options->verbose,
                 .warn = sandbox->warn,

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -12,10 +12,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void ipc_objects_init(struct ipc_objects *objects)
+#define SWEEP_FIRST_AT 16 /* a power of two, and IPC_OBJECTS_MAX is one */
+
+struct ipc_objects *ipc_objects_create(void)
 {
-        memset(objects, 0, sizeof *objects);
+        struct ipc_objects *objects =
+                mmap(NULL, sizeof *objects, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        if (objects == MAP_FAILED)
+                return NULL;
         pthread_mutex_init(&objects->lock, NULL);
+        objects->sweep_at = SWEEP_FIRST_AT;
+        return objects;
+}
+
+void ipc_objects_destroy(struct ipc_objects *objects)
+{
+        if (!objects)
+                return;
+        pthread_mutex_destroy(&objects->lock);
+        munmap(objects, sizeof *objects);
 }
 
 int ipc_object_probe(enum ipc_kind kind, int id)
@@ -81,24 +97,14 @@ static void sweep(struct ipc_objects *objects)
 /* With the lock held: room for one more. */
 static int make_room(struct ipc_objects *objects)
 {
-        unsigned room = objects->room ? objects->room * 2 : 16;
-        struct ipc_object *larger;
-
         if (objects->created >= IPC_CREATIONS_MAX)
                 return -ENOSPC;
-        if (objects->count < objects->room)
+        if (objects->count < objects->sweep_at)
                 return 0;
         sweep(objects);
-        if (objects->count < objects->room)
-                return 0;
-        if (room > IPC_OBJECTS_MAX)
-                return -ENOSPC;
-        larger = reallocarray(objects->objects, room, sizeof *larger);
-        if (!larger)
-                return -ENOMEM;
-        objects->objects = larger;
-        objects->room = room;
-        return 0;
+        if (objects->count == objects->sweep_at && objects->sweep_at < IPC_OBJECTS_MAX)
+                objects->sweep_at *= 2;
+        return objects->count < objects->sweep_at ? 0 : -ENOSPC;
 }
 
 int ipc_objects_add(struct ipc_objects *objects, enum ipc_kind kind, int id)
@@ -108,7 +114,9 @@ int ipc_objects_add(struct ipc_objects *objects, enum ipc_kind kind, int id)
         pthread_mutex_lock(&objects->lock);
         r = make_room(objects);
         if (r == 0) {
-                objects->objects[objects->count++] = (struct ipc_object){kind, id};
+                objects->objects[objects->count] = (struct ipc_object){kind, id};
+                /* Whole, before it counts: the guardian may have to take over at any point. */
+                __atomic_store_n(&objects->count, objects->count + 1, __ATOMIC_RELEASE);
                 objects->created++;
         }
         pthread_mutex_unlock(&objects->lock);
@@ -137,9 +145,9 @@ void ipc_objects_remove(struct ipc_objects *objects, enum ipc_kind kind, int id)
 }
 
 /* With the lock held. */
-static struct ipc_queue *find_queue(const struct ipc_objects *objects, const char *name)
+static struct ipc_queue *find_queue(struct ipc_objects *objects, const char *name)
 {
-        for (unsigned i = 0; i < IPC_QUEUES_MAX && objects->queues; i++)
+        for (unsigned i = 0; i < IPC_QUEUES_MAX; i++)
                 if (strcmp(objects->queues[i].name, name) == 0)
                         return &objects->queues[i];
         return NULL;
@@ -153,14 +161,12 @@ int ipc_queue_add(struct ipc_objects *objects, const char *name, ino_t inode)
         if (strlen(name) >= IPC_QUEUE_NAME)
                 return -ENAMETOOLONG;
         pthread_mutex_lock(&objects->lock);
-        if (!objects->queues)
-                objects->queues = calloc(IPC_QUEUES_MAX, sizeof *objects->queues);
         queue = find_queue(objects, name); /* one that others removed */
         if (!queue)
                 queue = find_queue(objects, "");
         if (queue && objects->created < IPC_CREATIONS_MAX) {
-                strcpy(queue->name, name);
                 queue->inode = inode;
+                strcpy(queue->name, name);
                 objects->created++;
                 r = 0;
         }
@@ -203,14 +209,11 @@ static void destroy_queue(const struct ipc_queue *queue)
                 close(fd);
 }
 
-void ipc_objects_finish(struct ipc_objects *objects)
+void ipc_objects_clear(struct ipc_objects *objects)
 {
-        for (unsigned i = 0; i < objects->count; i++)
+        for (unsigned i = 0; i < objects->count && i < IPC_OBJECTS_MAX; i++)
                 ipc_object_destroy(objects->objects[i].kind, objects->objects[i].id);
-        for (unsigned i = 0; i < IPC_QUEUES_MAX && objects->queues; i++)
+        for (unsigned i = 0; i < IPC_QUEUES_MAX; i++)
                 if (objects->queues[i].name[0])
                         destroy_queue(&objects->queues[i]);
-        free(objects->objects);
-        free(objects->queues);
-        pthread_mutex_destroy(&objects->lock);
 }

@@ -26,20 +26,24 @@ enum ipc_kind { IPC_MEMORY, IPC_SEMAPHORES, IPC_MESSAGES };
 
 struct ipc_objects {
         pthread_mutex_t lock;
+        unsigned count, created;
+        unsigned sweep_at; /* objects at which to look which of them have gone */
         struct ipc_object {
                 enum ipc_kind kind;
                 int id;
-        } * objects; /* allocated */
+        } objects[IPC_OBJECTS_MAX];
         struct ipc_queue {
                 char name[IPC_QUEUE_NAME]; /* empty: free */
                 ino_t inode;
-        } * queues; /* allocated */
-        unsigned count, room, created;
+        } queues[IPC_QUEUES_MAX];
 };
 
-void ipc_objects_init(struct ipc_objects *objects);
-/* Removes what is left of them. */
-void ipc_objects_finish(struct ipc_objects *objects);
+/* In memory that forked processes share: a broker that is killed leaves them to its guardian. NULL, and
+ * errno. */
+struct ipc_objects *ipc_objects_create(void);
+void ipc_objects_destroy(struct ipc_objects *objects);
+/* Removes what is left of them. Takes no lock: whoever used them may have died with it. */
+void ipc_objects_clear(struct ipc_objects *objects);
 
 /* 0, -ENOSPC, -ENOMEM. */
 int ipc_objects_add(struct ipc_objects *objects, enum ipc_kind kind, int id);

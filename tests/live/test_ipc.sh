@@ -48,4 +48,22 @@ assert c.shmget($((key + 1)), 4096, 0) >= 0"
         equal "left behind ($mode): status" 0 "$status"
         equal "left behind ($mode): gone with the sandbox" 0 "$(left)"
 done
+
+# And where the broker is killed, its guardian sees to it: memory, semaphores, messages and, where they can be had, queues.
+left_by_key() { ipcs | awk -v key="$(printf '0x%08x' "$1")" '$1 == key { n++ } END { print n + 0 }'; }
+cleared() { [ "$(left_by_key $((key + 2)))" = 0 ]; }
+for mode in $modes; do
+        prepare
+        compose "$mode" "$policies/plain.json" sh -c '"$1" make "$2"; touch made; sleep 1000' sh "$ipc" $((key + 2))
+        (cd "$DIR" && exec "${line[@]:5}") >/dev/null 2>&1 &
+        broker=$!
+        background+=("$broker")
+        check "killed ($mode): objects are made" await 20 test -e "$DIR/made"
+        equal "killed ($mode): they are there" 3 "$(left_by_key $((key + 2)))"
+        kill -KILL "$broker"
+        check "killed ($mode): gone" await 10 cleared
+        [ "$opened" = EACCES ] || equal "killed ($mode): no queue" ENOENT \
+                "$(python3 -c "import ctypes, errno; c = ctypes.CDLL('librt.so.1', use_errno=True)
+print('open' if c.mq_open(b'/flicker-test-$((key + 2))', 0) >= 0 else errno.errorcode[ctypes.get_errno()])")"
+done
 finish
