@@ -8,6 +8,9 @@ FLICKER_RUN=$FLICKER_RUN_FAULTY
 . "$(dirname "$0")/lib.sh"
 begin "${1:-}"
 astray=$work/astray
+# More calls than the broker's first thread serves, which is not one that it made.
+# shellcheck disable=SC2016
+calls='i=0; while [ $i -lt 100 ]; do [ -e public/$i ]; i=$((i + 1)); done'
 # lead OPTION...: what became of each try, one line for all threads where they fared alike
 lead() {
         prepare prober
@@ -18,7 +21,7 @@ lead() {
         echo OTHER >"$astray/other"
         [ ${#as[@]} = 0 ] || chown -R nobody:nogroup "$astray"
         (cd "$DIR" && exec env FLICKER_ASTRAY="$astray" timeout --foreground -k 5 40 "${as[@]}" "$FLICKER_RUN" \
-                --policy "$work/policy.json" --var "DIR=$DIR" "$@" -- /bin/true) >"$work/out" 2>"$work/err" </dev/null 9>&-
+                --policy "$work/policy.json" --var "DIR=$DIR" "$@" -- /bin/sh -c "$calls") >"$work/out" 2>"$work/err" </dev/null 9>&-
         equal "$*: status" 0 $?
         grep -a '^astray: ' "$work/err" | sort -u | tr '\n' ' '
 }
@@ -36,6 +39,6 @@ for mode in '' --no-agent '--mediate all'; do
 done
 # The same succeeds where the policy could grant it: it is the domain that refuses.
 all=$(lead --write "$astray")
-equal 'in the policy' '' "$(printf '%s' "$all" | known | tr ' ' '\n' | grep -A1 ':$' | grep -v 'done\|:$\|^--\|ENOENT')"
+equal 'in the policy' '' "$(printf '%s' "$all" | known | tr ' ' '\n' | grep -A1 ':$' | grep -v 'done\|:$\|^--\|ENOENT\|EEXIST')"
 case $all in *'read: done'*'write: done'*) ;; *) failed "in the policy: $all" ;; esac
 [ "$failures" = 0 ]
