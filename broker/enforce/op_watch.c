@@ -58,8 +58,11 @@ int op_watch(struct operation *operation)
                 return r;
         r = judge(operation, &place);
         if (r == 0) {
-                int watch = inotify_add_watch(watcher, place_link(place.fd, link),
-                                              request->mask & ~(uint32_t)IN_DONT_FOLLOW);
+                int watch;
+
+                place_assume_rights(operation, &place);
+                watch = inotify_add_watch(watcher, place_link(place.fd, link),
+                                          request->mask & ~(uint32_t)IN_DONT_FOLLOW);
 
                 r = watch < 0 ? -errno : 0;
                 reply_result(operation->reply, watch);

@@ -169,7 +169,7 @@ static void check_unix(const struct policy *policy, bool bind, const struct sock
         } else {
                 /* An unnamed address (bind chooses a name then) counts as the empty abstract name. A pathname
                  * without its resolved path never comes here. */
-                if (size > start + 1 && size <= sizeof *address && !address->sun_path[0]) {
+                if (size > start && size <= sizeof *address && !address->sun_path[0]) {
                         length += size - start - 1;
                         memcpy(name + 1, address->sun_path + 1, length - 1);
                 } else if (size > start) {

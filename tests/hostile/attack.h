@@ -6,7 +6,7 @@
  * From the environment (see run.sh): DIR, a directory where all is granted except DIR/secret (deny, a file
  * "file" in it says "SECRET") and DIR/hidden; OUTSIDE, a file that nothing grants; PORT, where something
  * listens on 127.0.0.1 (granted) and 127.0.0.3 (refused); SOCKET, a listening Unix socket that nothing
- * grants (the same is DIR/giver, DIR/plain/socket and DIR/granted/never).
+ * grants (the same is DIR/giver, DIR/plain/socket and DIR/granted/never); LISTENER, the process that listens.
  */
 #ifndef FLICKER_TESTS_HOSTILE_ATTACK_H
 #define FLICKER_TESTS_HOSTILE_ATTACK_H

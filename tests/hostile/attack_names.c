@@ -3,7 +3,9 @@
  * Names that are refused or hidden, and not there yet: nothing may make them, by whatever way they are named.
  * A success that is reported is an escape; run.sh looks for names with "forbidden" in them afterwards.
  */
+#include <linux/fs.h>
 #include <linux/openat2.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -179,6 +181,7 @@ static const char *const spellings[] = {
         "/proc/thread-self/root%s/%s",
         "%s/up/%s",
         "%s/self/cwd/%s",
+        "/proc/self/task/../root%s/%s",
 };
 
 static void try_all(const char *name)
@@ -219,6 +222,28 @@ static void by_moves(void)
         rmdir(in_dir("elsewhere/forbidden"));
 }
 
+/* Other letters are other names, unless the program makes the directory fold them. */
+static void by_case(void)
+{
+        static const char *const names[] = {"fold/FORBIDDEN", "fold/Forbidden", "fold/x.Forbidden"};
+        int directory, flags = FS_CASEFOLD_FL;
+        struct stat st;
+
+        mkdir(in_dir("fold"), 0700);
+        directory = open(in_dir("fold"), O_RDONLY | O_DIRECTORY);
+        if (ioctl(directory, FS_IOC_SETFLAGS, &flags) == 0 || errno != EPERM)
+                escaped("has a directory fold names: %s", strerror(errno));
+        if (syscall(SYS_ioctl, directory, 0xffffffff00000000ul | FS_IOC_SETFLAGS, &flags) == 0)
+                escaped("has a directory fold names, with dirt in the register");
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                if (!made(open(in_dir(names[i]), O_CREAT | O_WRONLY, 0600)))
+                        printf("another name cannot be made: %s\n", strerror(errno));
+                if (stat(in_dir("fold/forbidden"), &st) == 0 || stat(in_dir("fold/x.forbidden"), &st) == 0)
+                        escaped("%s is the refused name, too", names[i]);
+        }
+        close(directory);
+}
+
 int main(void)
 {
         static const char *const names[] = {
@@ -232,6 +257,7 @@ int main(void)
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 try_all(names[i]);
         by_moves();
+        by_case();
         still_confined();
         return finished();
 }

@@ -59,7 +59,8 @@ start_listener() {
                 sleep 0.05
         done
         PORT=$(cat "$work/port")
-        export PORT
+        LISTENER=$listener
+        export PORT LISTENER
         chmod 777 "$SOCKET" "$SOCKET.datagram"
 }
 
@@ -107,5 +108,6 @@ unharmed() {
                 failed "$1: what listens outside got $(sort -u "$leaks")"
                 rm -f "$leaks"
         fi
+        kill -0 "$listener" || failed "$1: what listens outside is gone"
         if leftovers && sleep 1 && leftovers; then failed "$1: processes stay behind"; fi
 }

@@ -3,14 +3,18 @@
  * What attacks would like to reach, outside the sandbox: listener SOCKET LEAKS. Listens on a free port of
  * every loopback address, on the Unix socket that is named, on an abstract one of the same name, and with
  * datagrams on SOCKET.datagram and on the port of 127.0.0.3. Whoever connects to SOCKET is handed descriptors
- * (see attack_received.c). What arrives although every policy refuses it is written to LEAKS. Prints the
- * port; lives until standard input ends.
+ * (see attack_received.c). It connects by itself to dir/bound/service beside SOCKET, where that is (see
+ * attack_peers.c). What arrives although every policy refuses it, signals among it, is written to LEAKS.
+ * Prints the port; lives until standard input ends.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +35,35 @@ static void leak(const char *what)
                 return;
         fprintf(file, "%s\n", what);
         fclose(file);
+}
+
+static void on_signal(int number)
+{
+        char text[] = "a signal: 00\n";
+        int fd = open(leaks, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
+
+        text[10] += (char)(number / 10);
+        text[11] += (char)(number % 10);
+        (void)!write(fd, text, sizeof(text) - 1);
+        close(fd);
+}
+
+/* All but those by which a terminal, or who started us, may speak to us. */
+static void catch_signals(void)
+{
+        static const int others[] = {SIGTERM, SIGINT,  SIGHUP,  SIGQUIT, SIGPIPE, SIGCHLD,
+                                     SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH};
+        struct sigaction action = {.sa_handler = on_signal};
+
+        for (int number = 1; number <= SIGRTMAX; number++) {
+                bool other = false;
+
+                for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+                        other = other || others[i] == number;
+                if (!other)
+                        sigaction(number, &action, NULL);
+        }
+        signal(SIGPIPE, SIG_IGN);
 }
 
 static int unix_socket(const char *path, int type)
@@ -140,6 +173,21 @@ static void serve(const struct pollfd *wait, int which)
         }
 }
 
+/* Calls where the sandbox may listen; the connection stays until the next one. */
+static void call(const char *socket_path)
+{
+        static int held = -1;
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        char copy[4096];
+
+        snprintf(copy, sizeof(copy), "%s", socket_path);
+        snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/dir/bound/service", dirname(copy));
+        close(held);
+        held = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (connect(held, (struct sockaddr *)&address, sizeof(address)) == 0)
+                (void)send(held, "x", 1, MSG_NOSIGNAL);
+}
+
 int main(int argc, char **argv)
 {
         char name[4096];
@@ -148,6 +196,7 @@ int main(int argc, char **argv)
         if (argc != 3)
                 return 2;
         leaks = argv[2];
+        catch_signals();
         prepare_gifts(argv[1]);
         struct pollfd wait[] = {{.fd = 0},
                                 {.fd = internet_socket(SOCK_STREAM, "0.0.0.0", &port)},
@@ -168,9 +217,15 @@ int main(int argc, char **argv)
         }
         printf("%d\n", port);
         fflush(stdout);
-        while (poll(wait, 6, -1) > 0 && !wait[0].revents)
-                for (int i = 1; i < 6; i++)
+        for (int n = 0; n >= 0 || errno == EINTR;) {
+                n = poll(wait, 6, 200);
+                if (n == 0)
+                        call(argv[1]);
+                if (n > 0 && wait[0].revents)
+                        break;
+                for (int i = 1; n > 0 && i < 6; i++)
                         if (wait[i].revents)
                                 serve(&wait[i], i);
+        }
         return 0;
 }

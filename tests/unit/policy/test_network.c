@@ -194,6 +194,7 @@ Test(network, sockets)
         check_abstract(false, "bus", "allow");
         check_abstract(false, "bus\0", "deny");
         check_abstract(false, "bus/x", "deny");
+        check_abstract(false, "", "deny");
         check_abstract(false, "x/b", "allow");
         check_abstract(false, "x/c", "deny");
         /* A path that looks like an abstract name, and the reverse */
@@ -215,6 +216,8 @@ Test(network, all_sockets)
         check_abstract(false, "a/b", "allow");
         check_unix(true, "/a", "deny");
         check_abstract(true, "a/b", "allow");
+        check_abstract(false, "", "allow");
+        check_abstract(true, "", "allow");
         cr_expect_str_eq(unix_word(policy, true, NULL, NULL, 0), "allow");
         policy_destroy(policy);
 }
