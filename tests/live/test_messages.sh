@@ -5,7 +5,7 @@
 all_modes=$modes
 for tier in plain rich; do
         compare "messages, $tier policy" "$policies/$tier.json" "$LIVE_BIN/messages"
-        modes=$(sed 's/noagent//' <<<"$modes")
+        modes=${modes/noagent/}
         compare "senders, $tier policy" "$policies/$tier.json" "$LIVE_BIN/messages" senders
         modes=$all_modes
 done

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CYCLES 300
+static int cycles = 300;
 
 static __attribute__((format(printf, 1, 2))) void say(const char *format, ...)
 {
@@ -105,7 +105,7 @@ static void load_and_unload(void)
 {
         unsigned before = 0;
 
-        for (int i = 0; i < CYCLES; i++) {
+        for (int i = 0; i < cycles; i++) {
                 void *handle = i % 10 ? dlopen(library.path, RTLD_NOW)
                                       : dlmopen(LM_ID_NEWLM, library.path, RTLD_NOW);
 
@@ -117,7 +117,7 @@ static void load_and_unload(void)
                 if (i == 20)
                         before = mappings_count();
         }
-        say("%d cycles, %d mappings more", CYCLES, (int)(mappings_count() - before));
+        say("%d cycles, %d mappings more", cycles, (int)(mappings_count() - before));
 }
 
 static void map_twice(int fd)
@@ -251,9 +251,11 @@ int main(int argc, char **argv)
 {
         int fd;
 
-        if (argc != 2)
+        if (argc < 2)
                 return 2;
         library.path = argv[1];
+        if (argc > 2)
+                cycles = atoi(argv[2]);
         library_measure();
         fd = open_library();
         load_and_unload();

@@ -289,9 +289,16 @@ static long do_fifo(void)
         return fd;
 }
 
+/* Again where the other end is not there yet: on its way back from the handler, on a busy machine. */
 static void end_fifo(void)
 {
-        close(open("restarts.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+        int fd = open("restarts.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+        for (int i = 0; fd < 0 && errno == ENXIO && i < 500; i++) {
+                sleep_ms(10);
+                fd = open("restarts.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        }
+        close(fd);
 }
 
 static int semaphore;
