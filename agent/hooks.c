@@ -19,7 +19,8 @@
 
 #include "agent/poison.h"
 
-#define MSG_FASTOPEN 0x20000000u /* socket.h */
+#define MSG_FASTOPEN  0x20000000u /* socket.h */
+#define NR_FACCESSAT2 439
 
 static uint64_t page_end(uint64_t start, uint64_t length)
 {
@@ -295,6 +296,26 @@ static long again_with_path(struct ag_frame *frame, uint64_t *path, long result)
         return r;
 }
 
+/* Does the call mean the link itself? */
+static bool is_about_link(const struct ag_frame *frame)
+{
+        switch ((uint32_t)frame->rax) {
+        case __NR_lstat:
+                return true;
+        case __NR_newfstatat:
+        case NR_FACCESSAT2:
+                return (uint32_t)frame->r10 & AT_SYMLINK_NOFOLLOW;
+        case __NR_statx:
+                return (uint32_t)frame->rdx & AT_SYMLINK_NOFOLLOW;
+        case __NR_open:
+                return (uint32_t)frame->rsi & O_NOFOLLOW;
+        case __NR_openat:
+                return (uint32_t)frame->rdx & O_NOFOLLOW;
+        default:
+                return false;
+        }
+}
+
 static long exe_result(struct ag_frame *frame, uint64_t *path, long result)
 {
         switch ((uint32_t)frame->rax) {
@@ -302,16 +323,9 @@ static long exe_result(struct ag_frame *frame, uint64_t *path, long result)
                 return read_link(frame->rsi, (uint32_t)frame->rdx);
         case __NR_readlinkat:
                 return read_link(frame->rdx, (uint32_t)frame->r10);
-        case __NR_lstat:
-                return result; /* the link itself */
-        case __NR_newfstatat:
-                if ((uint32_t)frame->r10 & AT_SYMLINK_NOFOLLOW)
-                        return result;
-                break;
         default:
-                break;
+                return is_about_link(frame) ? result : again_with_path(frame, path, result);
         }
-        return again_with_path(frame, path, result);
 }
 
 /* nr is below FL_SYSCALL_LIMIT: it has bits. */

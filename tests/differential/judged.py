@@ -1,99 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Random policies of files, what they say read off plainly, and what the sandbox says, in every mode.
+"""Random policies of files and addresses, what they say read off plainly (reading.py), and what the sandbox says, in every mode.
 
     judged.py FLICKER_RUN JUDGE [--policies N] [--questions N] [--seed N] [--user]
 
-The reading below is written from docs/POLICY.md and knows nothing of the compiler: a pattern becomes a regular expression,
-rules are tried one after the other. On a difference it prints the policy, the question, the mode, and what to run again.
+On a difference it prints the policy, the question, the mode, and what to run again.
 """
 import argparse
 import errno
 import json
 import os
 import random
-import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 
+from reading import Files, Network
+
 NAMES = ["a", "b", "ab", "abc", ".git", "x.key", "B"]
 MODES = {"agent": [], "no-agent": ["--no-agent"], "all": ["--mediate", "all"]}
-EXISTING = ["read", "write", "stat", "chmod", "list"]
-ABSENT = ["create", "mkdir"]
-
-
-def braces(pattern):
-    """The alternatives of {a,b}."""
-    match = re.search(r"\{([^{}]*)\}", pattern)
-    if not match:
-        return [pattern]
-    return [one for part in match.group(1).split(",")
-            for one in braces(pattern[:match.start()] + part + pattern[match.end():])]
-
-
-def expression(pattern):
-    """A regular expression that matches whole paths as a pattern without braces does."""
-    out, at = "", 0
-    while at < len(pattern):
-        if pattern.startswith("/**/", at):
-            out, at = out + r"/(.*/)?", at + 4
-        elif pattern.startswith("**/", at) and at == 0:
-            out, at = out + r"(.*/)?", at + 3
-        elif pattern.startswith("**", at):
-            out, at = out + r".*", at + 2
-        elif pattern[at] == "*":
-            alone = pattern[at - 1:at] == "/" and pattern[at + 1:at + 2] in ("", "/")
-            out, at = out + (r"[^/]+" if alone else r"[^/]*"), at + 1
-        elif pattern[at] == "?":
-            out, at = out + r"[^/]", at + 1
-        elif pattern[at] == "[":
-            end = pattern.index("]", at + 1)
-            inside = pattern[at + 1:end]
-            negated = inside.startswith("!")
-            out += "(?!/)[" + ("^" if negated else "") + inside[negated:] + "]"
-            at = end + 1
-        else:
-            out, at = out + re.escape(pattern[at]), at + 1
-    return out
-
-
-def expressions(pattern):
-    """Of a pattern as it stands in a policy. One without wildcards, braces among them, covers what is beneath."""
-    if not re.search(r"[*?\[{]", pattern):
-        return [re.escape(pattern) + r"(/.*)?"]
-    return [expression(one) for one in braces(pattern)]
-
-
-class Reading:
-    """A policy as a person reads it."""
-
-    def __init__(self, files):
-        self.rules = {key: [re.compile(one + r"\Z", re.S) for pattern in files.get(key, [])
-                            for one in expressions(pattern)] for key in ("read", "write", "exec", "deny", "hide")}
-
-    def says(self, key, path):
-        return any(rule.match(path) for rule in self.rules[key])
-
-    def hidden(self, path):
-        return self.says("hide", path)
-
-    def answer(self, kind, path):
-        if kind == "list":
-            directory = path.rsplit("/", 1)[0]
-            error = self.answer("read", directory)
-            return error if error else errno.ENOENT if self.hidden(path) else 0
-        if self.hidden(path):
-            return errno.ENOENT
-        if kind == "stat":
-            return 0
-        if self.says("deny", path):
-            return errno.EACCES
-        granted = self.says("write", path)
-        if kind == "read":
-            granted = granted or self.says("read", path) or self.says("exec", path)
-        return 0 if granted else errno.EACCES
+OF_ANYTHING = ["read", "stat", "access", "chmod", "chown", "utimes", "list", "getxattr", "listxattr", "setxattr", "removexattr"]
+OF_FILES = ["write", "truncate", "unlink", "exec", "rename", "exchange", "link"]
+OF_ABSENT = ["create", "mkdir", "symlink", "fifo"]
+PORTS = [0, 47000, 47001, 47010, 47011, 47099]
+HOSTS = ["127.0.0.1", "127.0.0.2", "127.0.1.7", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "::ffff:127.0.0.2", "::ffff:0.0.0.0"]
 
 
 def make_tree(root, rng):
@@ -112,6 +44,7 @@ def make_tree(root, rng):
             if rng.random() < 0.5:
                 with open(path, "w", encoding="ascii"):
                     files.append(path)
+                os.chmod(path, 0o755)
             else:
                 absent.append(path)
     return files, directories, absent
@@ -134,32 +67,94 @@ def random_pattern(root, rng):
 
 
 def random_files(root, rng):
-    files = {"read": [], "write": [], "deny": [], "hide": []}
-    for key, most in (("read", 3), ("write", 3), ("deny", 2), ("hide", 2)):
+    files = {"read": [], "write": [], "exec": [], "deny": [], "hide": []}
+    for key, most in (("read", 3), ("write", 3), ("exec", 2), ("deny", 2), ("hide", 2)):
         files[key] = [random_pattern(root, rng) for _ in range(rng.randrange(most + 1))]
     if rng.random() < 0.5:
-        files[rng.choice(["read", "write"])].append(root)
+        files[rng.choice(["read", "write", "write"])].append(root)
     return files
 
 
-def random_questions(count, tree, rng):
+def random_question(tree, rng):
     files, directories, absent = tree
-    questions = []
-    for _ in range(count):
-        if absent and rng.random() < 0.3:
-            questions.append((rng.choice(ABSENT), rng.choice(absent)))
-            continue
-        kind = rng.choice(EXISTING)
-        some = files if kind == "write" else files + directories[1:]
-        if some:
-            questions.append((kind, rng.choice(some)))
-    return questions
+    kind = rng.choice(OF_ANYTHING * 2 + OF_FILES * 2 + OF_ABSENT + ["rmdir"])
+    some = {True: files, False: files + directories[1:]}[kind in OF_FILES]
+    if kind in OF_ABSENT:
+        some = absent
+    elif kind == "rmdir":
+        some = [path for path in directories[1:] if not any(name.startswith(path + "/") for name in files)]
+    others = files if kind == "exchange" else absent
+    if not some or not others:
+        return None
+    one, other = rng.choice(some), rng.choice(others) if kind in ("rename", "exchange", "link") else "-"
+    return None if one == other else (kind, one, other)
+
+
+def random_address(key, rng):
+    protocol = rng.choice(["tcp", "udp"])
+    hosts = ["*", "*", "127.0.0.1", "127.0.0.2", "127.0.0.0/8", "127.0.0.0/30", "127.0.1.0/24", "[::1]", "[::1]", "[::1]/128"]
+    # To connect to "any" is to connect to the loopback: nothing that a rule could mean.
+    host = rng.choice(hosts + ["0.0.0.0", "[::]"] if key == "bind" else hosts)
+    port = rng.choice(["*", "*", "47000", "47001", "47000-47010", "47005-47099", "0-47000", "0"])
+    return f"{protocol}:{host}:{port}"
+
+
+def random_network(root, rng):
+    network = {}
+    for key, most in (("bind", 4), ("connect", 4), ("deny", 3)):
+        network[key] = [random_address(key, rng) for _ in range(rng.randrange(most + 1))]
+        network[key] += ["unix:" + random_pattern(root, rng) for _ in range(rng.randrange(3))]
+        network[key] += ["unix:@judge-" + rng.choice(["a", "*", "a*", "*/b"]) for _ in range(rng.randrange(2))]
+    return network
+
+
+def random_network_question(tree, sockets, rng):
+    kind = rng.choice(["bind-tcp", "bind-udp", "connect-tcp", "connect-udp", "send-udp", "bind-unix", "connect-unix"])
+    if not kind.endswith("unix"):
+        port = rng.choice(PORTS if kind.startswith("bind") else PORTS[1:])
+        return (kind, rng.choice(HOSTS), str(port))
+    name = rng.choice(["@judge-a", "@judge-ab", "@judge-x/b", "@judge-c"])
+    paths = tree[2] if kind == "bind-unix" else sockets
+    return (kind, rng.choice(paths) if paths and rng.random() < 0.8 else name, "-")
+
+
+def make_sockets(absent, rng):
+    """Sockets that listen where nothing was; returns those that keep them open, and their paths."""
+    listeners, paths = [], []
+    for path in rng.sample(absent, min(len(absent), 8)):
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        listener.listen(64)
+        os.chmod(path, 0o777)
+        listeners.append(listener)
+        paths.append(path)
+        absent.remove(path)
+    return listeners, paths
 
 
 def run(command, questions):
-    text = "".join(f"{kind} {path}\n" for kind, path in questions)
+    text = "".join(" ".join(question) + "\n" for question in questions)
     result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120, check=False)
     return result.stdout.split(), result
+
+
+def is_right(errors, got):
+    return got in errors if errors else got == 0
+
+
+def ask_in_modes(arguments, number, policy, policy_path, reading, questions):
+    for mode, options in MODES.items():
+        command = [arguments.flicker_run, "--quiet", "--policy", policy_path, *options, "--", arguments.judge]
+        answers, result = run(command, questions)
+        if len(answers) != len(questions):
+            sys.exit(f"policy {number} ({mode}): {len(answers)} answers of {len(questions)}, status {result.returncode}\n"
+                     f"{json.dumps(policy)}\n{result.stderr[:2000]}")
+        for question, got in zip(questions, answers):
+            errors = reading.answers(*question)
+            if not is_right(errors, int(got)):
+                names = " or ".join(errno.errorcode[error] for error in errors) or "0"
+                sys.exit(f"policy {number} ({mode}): {' '.join(question)}: {errno.errorcode.get(int(got), got)}, by the policy {names}\n"
+                         f"{json.dumps(policy)}\nagain: judged.py ... --seed {arguments.seed} --only {number}")
 
 
 def compare(arguments, number):
@@ -169,24 +164,23 @@ def compare(arguments, number):
         os.mkdir(root)
         tree = make_tree(root, rng)
         files = random_files(root, rng)
-        questions = random_questions(arguments.questions, tree, rng)
-        reading = Reading(files)
-        expected = [reading.answer(kind, path) for kind, path in questions]
-        policy = {"flicker": 1, "files": dict(files, exec=[arguments.judge])}
+        policy = {"flicker": 1, "files": dict(files, exec=files["exec"] + [arguments.judge])}
+        listeners = []
+        if number % 3 == 2:
+            listeners, sockets = make_sockets(tree[2], rng)
+            policy["network"] = random_network(root, rng)
+            reading = Network(policy["network"], files)
+            questions = [random_network_question(tree, sockets, rng) for _ in range(arguments.questions)]
+        else:
+            reading = Files(files)
+            questions = [random_question(tree, rng) for _ in range(arguments.questions)]
+        questions = [question for question in questions if question]
         policy_path = work + "/policy.json"
         with open(policy_path, "w", encoding="ascii") as file:
             json.dump(policy, file)
-        for mode, options in MODES.items():
-            command = [arguments.flicker_run, "--quiet", "--policy", policy_path, *options, "--", arguments.judge]
-            answers, result = run(command, questions)
-            if len(answers) != len(questions):
-                sys.exit(f"policy {number} ({mode}): {len(answers)} answers of {len(questions)}, status {result.returncode}\n"
-                         f"{json.dumps(policy)}\n{result.stderr[:2000]}")
-            for question, wanted, got in zip(questions, expected, answers):
-                if wanted != int(got):
-                    sys.exit(f"policy {number} ({mode}): {' '.join(question)}: {errno.errorcode.get(int(got), got)}, by the policy "
-                             f"{errno.errorcode.get(wanted, wanted)}\n{json.dumps(policy)}\n"
-                             f"again: judged.py ... --seed {arguments.seed} --only {number}")
+        ask_in_modes(arguments, number, policy, policy_path, reading, questions)
+        for listener in listeners:
+            listener.close()
         return len(questions)
 
 
@@ -204,7 +198,8 @@ def as_nobody(arguments):
         for part in ("bin", "libexec", "share"):
             shutil.copytree(f"{prefix}/{part}", f"{work}/{part}")
         shutil.copy(arguments.judge, work + "/judge")
-        shutil.copy(os.path.realpath(__file__), work + "/judged.py")
+        for name in ("judged.py", "reading.py"):
+            shutil.copy(os.path.join(os.path.dirname(os.path.realpath(__file__)), name), work)
         subprocess.run(["chmod", "-R", "a+rX", work], check=True)
         command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", "-i", f"PATH={os.environ['PATH']}",
                    "HOME=/nonexistent", interpreter, work + "/judged.py", work + "/bin/flicker-run", work + "/judge",

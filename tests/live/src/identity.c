@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -34,6 +35,24 @@ static void link_of(const char *path)
         }
         target[n] = 0;
         report_text(path, "%s", target);
+}
+
+/* Of the link, and of what it leads to. */
+static void types_of(const char *path)
+{
+        unsigned char wide[256] = {0}; /* struct statx, which older libraries do not know */
+        uint16_t mode;
+        struct stat status = {0};
+        int flags[] = {0, AT_SYMLINK_NOFOLLOW};
+
+        for (int i = 0; i < 2; i++) {
+                report("fstatat", fstatat(AT_FDCWD, path, &status, flags[i]));
+                report("statx", syscall(SYS_statx, AT_FDCWD, path, flags[i], 1, wide));
+                report("faccessat2", syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, flags[i]));
+                memcpy(&mode, wide + 28, sizeof mode);
+                report_text("types", "%o %o", status.st_mode & S_IFMT, mode & S_IFMT);
+        }
+        report("open without following", open(path, O_RDONLY | O_NOFOLLOW));
 }
 
 static void content_of(const char *path)
@@ -145,6 +164,7 @@ int main(int argc, char **argv)
         content_of("/proc/self/comm");
         content_of("/proc/self/cmdline");
         link_of("/proc/self/exe");
+        types_of("/proc/self/exe");
         link_of("/proc/self/cwd");
         link_of("/proc/self/root");
         report_text("getcwd", "%s", getcwd(here, sizeof(here)));
