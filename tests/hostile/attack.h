@@ -104,6 +104,13 @@ static inline pid_t parent_of(pid_t pid)
         return parent;
 }
 
+/* Linux 6.13: newer than many headers. */
+enum { ATTACK_SETXATTRAT = 463, ATTACK_GETXATTRAT, ATTACK_LISTXATTRAT, ATTACK_REMOVEXATTRAT };
+struct attack_xattr {
+        uint64_t value;
+        uint32_t size, flags;
+};
+
 /*
  * A syscall instruction that no disassembly shows: it lies inside the immediate of another instruction, so
  * that the agent has not redirected it. Whatever the program can do itself it can do by this one.

@@ -3,9 +3,11 @@
  * The agent's own doors, knocked at by the program: forged calls, and a ring full of lies. Whatever comes
  * of it for this process, no secret may come out, and the broker has to go on serving others.
  */
+#include <linux/falloc.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "attack.h"
@@ -97,6 +99,45 @@ static void noise(struct fl_ring *ring, size_t size, double seconds)
         } while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9 < seconds);
 }
 
+/* Pages taken out under the broker while it looks at them; the file cut off by its other names; sealed. */
+static void punch(int fd, struct fl_ring *ring)
+{
+        static const int modes[] = {FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_COLLAPSE_RANGE,
+                                    FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE};
+        struct stat before = {0}, after = {0};
+        char magic[64];
+
+        (void)fstat(fd, &before);
+        snprintf(magic, sizeof(magic), "/proc/self/fd/%d", fd);
+        for (int i = 0; i < 300; i++) {
+                (void)fallocate(fd, modes[i % 3], 0, (off_t)FL_RING_SIZE_BYTES);
+                (void)fallocate(fd, modes[i % 3], 4096l * (i % 16), 4096);
+                (void)madvise(ring, FL_RING_SIZE_BYTES, MADV_REMOVE);
+                (void)madvise(ring, FL_RING_SIZE_BYTES, MADV_DONTNEED);
+                ring->used = ~0ull;
+                close(open(in_dir("public/file"), O_RDONLY));
+        }
+        close(open(magic, O_RDWR | O_TRUNC));
+        (void)truncate(magic, 0);
+        for (int seal = 1; seal <= 32; seal *= 2)
+                (void)fcntl(fd, F_ADD_SEALS, seal);
+        (void)fstat(fd, &after);
+        if (after.st_size != before.st_size)
+                escaped("changes the size of the ring");
+}
+
+static void hollow_out(void)
+{
+        int fd = (int)call(FL_CALL_RING, 0, 0, 0, 0, 0);
+        struct fl_ring *ring = mmap(NULL, FL_RING_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+        if (fd < 0 || ring == MAP_FAILED)
+                return;
+        ask_nicely(ring);
+        punch(fd, ring);
+        ask_nicely(ring);
+}
+
 static void lie(void)
 {
         int fd = (int)call(FL_CALL_RING, 0, 0, 0, 0, 0);
@@ -128,6 +169,8 @@ static void spoil_mapped_ring(void)
                     permissions[1] == 'w' && permissions[3] == 's' && *(uint64_t *)start == FL_RING_MAGIC) {
                         ask_nicely((struct fl_ring *)start);
                         noise((struct fl_ring *)start, sizeof(struct fl_ring), 0.5);
+                        (void)madvise((void *)start, end - start, MADV_REMOVE);
+                        close(open(in_dir("public/file"), O_RDONLY));
                 }
         if (maps)
                 fclose(maps);
@@ -154,6 +197,9 @@ static void in_child(void (*attempt)(void))
 int main(void)
 {
         in_child(forged_calls);
+        in_child(hollow_out);
+        printf("hollowed out\n");
+        fflush(stdout);
         in_child(lie);
         in_child(spoil_mapped_ring);
         /* This process has done nothing wrong. */

@@ -140,6 +140,34 @@ static int by_xattr(const char *path)
         return (int)listxattr(path, text, sizeof(text));
 }
 
+static int by_list_at(const char *path)
+{
+        char text[64];
+
+        return (int)syscall(ATTACK_LISTXATTRAT, AT_FDCWD, path, 0, text, sizeof(text));
+}
+
+static int by_get_at(const char *path)
+{
+        char text[64];
+        struct attack_xattr arguments = {(uint64_t)text, sizeof(text), 0};
+
+        return (int)syscall(ATTACK_GETXATTRAT, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, "user.x", &arguments,
+                            sizeof(arguments));
+}
+
+static int by_set_at(const char *path)
+{
+        struct attack_xattr arguments = {(uint64_t) "x", 1, 0};
+
+        return (int)syscall(ATTACK_SETXATTRAT, AT_FDCWD, path, 0, "user.x", &arguments, sizeof(arguments));
+}
+
+static int by_remove_at(const char *path)
+{
+        return (int)syscall(ATTACK_REMOVEXATTRAT, AT_FDCWD, path, 0, "user.x");
+}
+
 static int by_chdir(const char *path)
 {
         int r = chdir(path), error = errno;
@@ -203,6 +231,10 @@ static const struct {
         {"utimensat", by_utime},
         {"truncate", by_truncate},
         {"listxattr", by_xattr},
+        {"listxattrat", by_list_at},
+        {"getxattrat", by_get_at},
+        {"setxattrat", by_set_at},
+        {"removexattrat", by_remove_at},
         {"chdir", by_chdir},
         {"execve", by_exec},
         {"inotify", by_watch},

@@ -113,6 +113,7 @@ static void write_beneath(int base)
 
 static void through_the_file(void)
 {
+        struct attack_xattr value = {(uint64_t) "x", 1, 0};
         char magic[64];
         int fd = given[FILE_READ];
 
@@ -125,6 +126,17 @@ static void through_the_file(void)
         refused("links by an empty path", linkat(fd, "", AT_FDCWD, in_dir("taken"), AT_EMPTY_PATH));
         refused("changes the mode", fchmod(fd, 0777));
         refused("changes attributes", fsetxattr(fd, "user.x", "x", 1, 0));
+        for (int i = 0; i < 2; i++) {
+                const char *path = i ? "" : NULL;
+
+                refused("changes attributes by no path",
+                        syscall(ATTACK_SETXATTRAT, fd, path, AT_EMPTY_PATH, "user.x", &value, sizeof(value)));
+                refused("removes attributes by no path",
+                        syscall(ATTACK_REMOVEXATTRAT, fd, path, AT_EMPTY_PATH, "user.x"));
+                refused("changes attributes of a received directory's file",
+                        syscall(ATTACK_SETXATTRAT, given[PATH], "outside", 0, "user.x", &value,
+                                sizeof(value)));
+        }
         refused("ftruncate of what is open for reading", ftruncate(fd, 0));
 }
 
