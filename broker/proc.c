@@ -31,7 +31,9 @@ static ssize_t read_file(const char *path, char *out, size_t size)
         return n;
 }
 
-pid_t proc_tgid(pid_t tid)
+/* The number behind field ("\nName:") in /proc/TID/status, or -ESRCH. Name comes first there and escapes
+ * newlines, so that comm forges none. */
+static pid_t read_status(pid_t tid, const char *field)
 {
         char path[48], text[512];
         const char *line;
@@ -39,21 +41,18 @@ pid_t proc_tgid(pid_t tid)
         snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
         if (read_file(path, text, sizeof text) < 0)
                 return -ESRCH;
-        /* Name comes first and escapes newlines, so this cannot be forged by comm. */
-        line = strstr(text, "\nTgid:");
-        return line ? (pid_t)atoi(line + 6) : -ESRCH;
+        line = strstr(text, field);
+        return line ? (pid_t)atoi(line + strlen(field)) : -ESRCH;
+}
+
+pid_t proc_tgid(pid_t tid)
+{
+        return read_status(tid, "\nTgid:");
 }
 
 pid_t proc_tracer(pid_t tid)
 {
-        char path[48], text[512];
-        const char *line;
-
-        snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
-        if (read_file(path, text, sizeof text) < 0)
-                return -ESRCH;
-        line = strstr(text, "\nTracerPid:");
-        return line ? (pid_t)atoi(line + 11) : -ESRCH;
+        return read_status(tid, "\nTracerPid:");
 }
 
 pid_t proc_parent(pid_t pid)
