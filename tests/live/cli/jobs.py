@@ -160,12 +160,15 @@ def inner_shell(terminal, command):
 
 
 def kill_job(terminal, command):
-    terminal.run("rm -f seen; " + command + "bash -c 'trap \"echo got >>seen\" TERM; "
+    terminal.run("rm -f seen begun; " + command + "bash -c 'trap \"echo got >>seen\" TERM; touch begun; "
                  "for i in $(seq 20); do sleep 0.05; done; exit 2' &")
-    time.sleep(0.4)
+    for _ in range(400):
+        if os.path.exists("begun"):
+            break
+        time.sleep(0.05)
     terminal.run("kill %1")
     terminal.run("wait $!; wait $!")
-    return terminal.run("wc -l <seen", r"\n\d+\r\n" + PROMPT).split()[0]
+    return re.search(r"seen=(\d+)", terminal.run("echo seen=$(wc -l <seen)", r"seen=\d+\r\n")).group(1)
 
 
 SCENES = [interrupt, interrupt_handled, quit_it, stop_and_go_on, background, stop_then_background,
