@@ -18,6 +18,7 @@ struct approval {
         const struct caller *caller;
         const struct request *request;
         struct reply *reply;
+        bool by_agent;
         struct exec_program *program;
         struct exec_image image; /* of the file last opened */
         size_t words_size;       /* of program->script_argument */
@@ -56,8 +57,8 @@ static int open_one(struct approval *approval, const struct request_path *path, 
 
         if (!verdict)
                 return -ENOMEM;
-        r = operations_open_program(approval->worker, approval->caller, path, at_flags, access, ret_fd,
-                                    real_path, verdict);
+        r = operations_open_program(approval->worker, approval->caller, path, at_flags, access,
+                                    approval->by_agent, ret_fd, real_path, verdict);
         record_verdict(approval->reply, verdict);
         return r;
 }
@@ -227,7 +228,7 @@ static int approve(struct approval *approval)
 }
 
 int exec_approve(struct worker *worker, const struct caller *caller, const struct request *request,
-                 struct exec_program *ret_program, struct reply *reply)
+                 bool by_agent, struct exec_program *ret_program, struct reply *reply)
 {
         struct approval *approval = calloc(1, sizeof *approval);
         struct exec_program *program = calloc(1, sizeof *program);
@@ -240,6 +241,7 @@ int exec_approve(struct worker *worker, const struct caller *caller, const struc
                         .caller = caller,
                         .request = request,
                         .reply = reply,
+                        .by_agent = by_agent,
                         .program = program,
                 };
                 r = approve(approval);

@@ -200,7 +200,8 @@ static int approve(struct server *server, const struct caller *caller, const str
         request_init(server->request);
         r = decode(caller, call, server->request);
         if (r == 0)
-                r = exec_approve(&server->worker, caller, server->request, &exec->program, &server->reply);
+                r = exec_approve(&server->worker, caller, server->request, by_agent, &exec->program,
+                                 &server->reply);
         if (r == 0)
                 r = remember(server->session, caller, exec);
         if (r < 0)
@@ -458,7 +459,7 @@ static bool goes_without(struct session *session, const struct caller *caller)
         _cleanup_close_ int fd = -1;
         bool is_empty;
 
-        if (session->options.tiers->mediate_all || session->options.tiers->report)
+        if (!tiers_spare_agent(session->options.tiers))
                 return false;
         fd = announced_program(session, caller);
         return fd >= 0 && (plan_flags(session, fd, &is_empty) & FL_PLAN_IDLE);

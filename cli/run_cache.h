@@ -18,9 +18,9 @@
 
 /* All that an entry is made from, as bytes. */
 struct run_cache_key {
-        uint8_t data[RUN_CACHE_KEY_MAX];
         size_t size;
         bool unusable;
+        uint8_t data[RUN_CACHE_KEY_MAX];
 };
 
 struct run_cache_entry {

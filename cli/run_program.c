@@ -11,6 +11,7 @@
 
 #include "broker/base/cleanup.h"
 #include "broker/base/escape.h"
+#include "broker/plan/plan_cache.h"
 #include "cli/run_message.h"
 
 #define DEFAULT_PATH "/bin:/usr/bin" /* of execvp(3), where PATH is unset */
@@ -93,4 +94,18 @@ int run_program_find(const char *name, struct run_program *ret_program, struct e
                 return err_set(err, -r, "%s: %s", shown, strerror(-r));
         ret_program->shell_fallback = is_text(ret_program->path);
         return 0;
+}
+
+bool run_program_is_idle(const char *path, const char *plans)
+{
+        _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC), directory = -1;
+        _cleanup_free_ struct fl_plan *plan = NULL;
+        struct plan_identity identity;
+        size_t size;
+
+        if (fd < 0 || plan_identity_read(fd, &identity) < 0)
+                return false;
+        directory = plan_cache_open(plans);
+        return directory >= 0 && plan_cache_load(directory, &identity, &plan, &size) == 0 &&
+               (plan->flags & FL_PLAN_IDLE);
 }

@@ -18,4 +18,7 @@ struct run_program {
  */
 int run_program_find(const char *name, struct run_program *ret_program, struct err *err);
 
+/* Does a plan in the directory plans say that the program at path has nothing for an agent to do? */
+bool run_program_is_idle(const char *path, const char *plans);
+
 #endif

@@ -98,11 +98,6 @@ void run_start_finish(struct run_launch *launch)
         close_one(&launch->lifeline_broker);
         close_one(&launch->ready);
         close_one(&launch->ready_broker);
-        ipc_objects_destroy(launch->ipc);
-        launch->ipc = NULL;
-        if (launch->state)
-                munmap(launch->state, sizeof *launch->state);
-        launch->state = NULL;
 }
 
 void run_start_forked(struct run_launch *launch)

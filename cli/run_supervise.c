@@ -262,7 +262,11 @@ static int load(struct supervisor *supervisor, const struct run_paths *paths, st
 static void fill_launch(struct run_launch *launch, const struct run_paths *paths,
                         const struct run_sandbox *sandbox)
 {
-        launch->agent = sandbox->tiers.agent ? paths->agent : NULL;
+        /* Asked here, it need not be asked by the child. */
+        bool idle = sandbox->has_cache && tiers_spare_agent(&sandbox->tiers) &&
+                    run_program_is_idle(launch->path, sandbox->plans);
+
+        launch->agent = sandbox->tiers.agent && !idle ? paths->agent : NULL;
         launch->tmpdir = sandbox->has_tmpdir ? sandbox->tmpdir : NULL;
         launch->filter = &sandbox->filter;
         launch->ruleset = sandbox->ruleset_fd;

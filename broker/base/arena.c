@@ -19,11 +19,12 @@ struct arena_chunk {
 static struct arena_chunk *chunk_add(struct arena *arena, size_t least)
 {
         size_t size = least > CHUNK_SIZE ? least : CHUNK_SIZE;
-        struct arena_chunk *chunk = calloc(1, sizeof *chunk + size);
+        struct arena_chunk *chunk = malloc(sizeof *chunk + size);
 
         if (!chunk)
                 return NULL;
         chunk->size = size;
+        chunk->used = 0;
         chunk->next = arena->chunks;
         arena->chunks = chunk;
         return chunk;
@@ -41,7 +42,7 @@ void *arena_alloc(struct arena *arena, size_t size)
                 chunk = chunk_add(arena, size);
         if (!chunk)
                 return NULL;
-        taken = chunk->bytes + chunk->used;
+        taken = memset(chunk->bytes + chunk->used, 0, size); /* what nobody takes is not touched */
         chunk->used += size;
         return taken;
 }

@@ -147,10 +147,20 @@ void ipc_objects_remove(struct ipc_objects *objects, enum ipc_kind kind, int id)
 /* With the lock held. */
 static struct ipc_queue *find_queue(struct ipc_objects *objects, const char *name)
 {
-        for (unsigned i = 0; i < IPC_QUEUES_MAX; i++)
+        for (unsigned i = 0; i < objects->queues_used; i++)
                 if (strcmp(objects->queues[i].name, name) == 0)
                         return &objects->queues[i];
         return NULL;
+}
+
+/* With the lock held: one that is free, or NULL. */
+static struct ipc_queue *take_queue(struct ipc_objects *objects)
+{
+        struct ipc_queue *queue = find_queue(objects, "");
+
+        if (queue || objects->queues_used == IPC_QUEUES_MAX)
+                return queue;
+        return &objects->queues[objects->queues_used++];
 }
 
 int ipc_queue_add(struct ipc_objects *objects, const char *name, ino_t inode)
@@ -163,7 +173,7 @@ int ipc_queue_add(struct ipc_objects *objects, const char *name, ino_t inode)
         pthread_mutex_lock(&objects->lock);
         queue = find_queue(objects, name); /* one that others removed */
         if (!queue)
-                queue = find_queue(objects, "");
+                queue = take_queue(objects);
         if (queue && objects->created < IPC_CREATIONS_MAX) {
                 queue->inode = inode;
                 strcpy(queue->name, name);
@@ -213,7 +223,7 @@ void ipc_objects_clear(struct ipc_objects *objects)
 {
         for (unsigned i = 0; i < objects->count && i < IPC_OBJECTS_MAX; i++)
                 ipc_object_destroy(objects->objects[i].kind, objects->objects[i].id);
-        for (unsigned i = 0; i < IPC_QUEUES_MAX; i++)
+        for (unsigned i = 0; i < objects->queues_used && i < IPC_QUEUES_MAX; i++)
                 if (objects->queues[i].name[0])
                         destroy_queue(&objects->queues[i]);
 }

@@ -32,6 +32,7 @@ struct ipc_objects {
                 enum ipc_kind kind;
                 int id;
         } objects[IPC_OBJECTS_MAX];
+        unsigned queues_used; /* queues from here on were never used */
         struct ipc_queue {
                 char name[IPC_QUEUE_NAME]; /* empty: free */
                 ino_t inode;

@@ -63,7 +63,7 @@ static int check_busy(int fd)
 }
 
 static int open_program(struct operation *operation, const struct request_path *path, unsigned at_flags,
-                        enum path_access access, struct place *place)
+                        enum path_access access, bool mapped, struct place *place)
 {
         unsigned mode = (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : RESOLVE_FOLLOW) |
                         (at_flags & AT_EMPTY_PATH ? RESOLVE_EMPTY : 0);
@@ -85,7 +85,7 @@ static int open_program(struct operation *operation, const struct request_path *
         fd = reopen(operation, place, O_RDONLY, 0);
         if (fd == REOPEN_WOULD_BLOCK)
                 return -ETXTBSY;
-        r = fd >= 0 && access == PATH_EXEC ? check_busy(fd) : 0;
+        r = fd >= 0 && access == PATH_EXEC && mapped ? check_busy(fd) : 0;
         if (r < 0) {
                 close(fd);
                 return r;
@@ -95,7 +95,7 @@ static int open_program(struct operation *operation, const struct request_path *
 
 int operations_open_program(struct worker *worker, const struct caller *caller,
                             const struct request_path *path, unsigned at_flags, enum path_access access,
-                            int *ret_fd, char *real_path, struct verdict *ret_verdict)
+                            bool mapped, int *ret_fd, char *real_path, struct verdict *ret_verdict)
 {
         struct operation operation = {.worker = worker, .caller = caller};
         struct reply reply;
@@ -107,7 +107,7 @@ int operations_open_program(struct worker *worker, const struct caller *caller,
         operation.reply = &reply;
         if (access == PATH_EXEC)
                 credentials_check_exec(&operation);
-        fd = open_program(&operation, path, at_flags, access, &place);
+        fd = open_program(&operation, path, at_flags, access, mapped, &place);
         if (ret_verdict && reply.judged) {
                 memcpy(ret_verdict, &reply.verdict, offsetof(struct verdict, object));
                 memcpy(ret_verdict->object, reply.verdict.object, reply.verdict.object_length);

@@ -60,11 +60,12 @@ int operations_perform(struct worker *worker, const struct caller *caller, struc
 
 /* Opens the file that path leads to, for executing it: resolved for the caller, judged with access (PATH_EXEC
  * for programs and "#!" interpreters; PATH_READ for an ELF interpreter, which is content with an exec grant
- * too), a regular file on a mount without noexec, executable with the caller's credentials. 0; *ret_fd is
- * O_RDONLY|O_CLOEXEC, real_path (REQUEST_PATH_MAX bytes) where it is. -errno as execve(2) has it, with
- * *ret_verdict filled where the policy was asked (ret_verdict may be NULL). */
+ * too), a regular file on a mount without noexec, executable with the caller's credentials. mapped: an agent
+ * maps it, so that the kernel does not see to it that nobody writes to it. 0; *ret_fd is O_RDONLY|O_CLOEXEC,
+ * real_path (REQUEST_PATH_MAX bytes) where it is. -errno as execve(2) has it, with *ret_verdict filled where
+ * the policy was asked (ret_verdict may be NULL). */
 int operations_open_program(struct worker *worker, const struct caller *caller,
                             const struct request_path *path, unsigned at_flags, enum path_access access,
-                            int *ret_fd, char *real_path, struct verdict *ret_verdict);
+                            bool mapped, int *ret_fd, char *real_path, struct verdict *ret_verdict);
 
 #endif

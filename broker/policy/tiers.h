@@ -54,6 +54,12 @@ struct tiers {
         uint64_t reported[SYSCALLS_LIMIT / 64];
 };
 
+/* May a program for which the agent has nothing to do go without? */
+static inline bool tiers_spare_agent(const struct tiers *tiers)
+{
+        return !tiers->mediate_all && !tiers->report;
+}
+
 /* Never notified, whatever the policy: a signal before the broker receives the notification makes them fail
  * with EINTR, which no program expects of them, or there is no coming back. */
 bool tiers_never_notifies(int nr);

@@ -93,7 +93,7 @@ static int approve(int fd, const char *path, unsigned at_flags)
         exec_program_init(&program);
         reply_finish(&sandbox.reply);
         reply_init(&sandbox.reply);
-        return exec_approve(&sandbox.worker, &sandbox.caller, request, &program, &sandbox.reply);
+        return exec_approve(&sandbox.worker, &sandbox.caller, request, true, &program, &sandbox.reply);
 }
 
 static const char *in_root(const char *name)
