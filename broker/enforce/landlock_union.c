@@ -24,8 +24,9 @@
 #include "broker/policy/pattern.h"
 
 /* With the right to execute: of two hierarchies to write in, one of which is executed from, Landlock would
- * refuse a move to that one. The broker executes nothing but its scanner anyway (self_syscalls.def). */
-#define RIGHTS_CHANGE (RIGHTS_ALL & ~RIGHTS_DEVICES)
+ * refuse a move to that one. The broker executes nothing but its scanner anyway (self_syscalls.def). Of
+ * devices, the broker makes the one that is none, number 0:0. */
+#define RIGHTS_CHANGE (RIGHTS_ALL & ~LANDLOCK_FS_MAKE_BLOCK)
 
 #define MQUEUE_MAGIC 0x19800202 /* ipc/mqueue.c of Linux */
 
