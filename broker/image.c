@@ -307,6 +307,7 @@ static int say_hello(struct session *session, struct process *process, const str
         fill_hello(session, &exec->program, hello);
         process_drop_ring(&session->processes, process);
         strcpy(process->exe_path, exec->program.exe_path);
+        images_note(&session->images, caller->tid, process->exe_path);
         if (!is_under_way(process, exec, caller)) {
                 if (exec->program.script_arguments)
                         keep_for_script(exec, caller);
@@ -541,23 +542,32 @@ int image_call(struct server *server, const struct caller *caller, const struct 
         return 0;
 }
 
-size_t image_exe_path(void *context, pid_t tid, char *out, size_t size)
+/* Of a forked process without an entry it is its nearest ancestor's that has one. With the table lock held.
+ */
+static const char *ancestors_program(struct session *session, pid_t pid)
 {
-        struct session *session = context;
-        struct process *process = NULL;
-        pid_t pid = proc_tgid(tid);
-        size_t length = 0;
+        const struct process *process = NULL;
 
-        /* A forked process may have no entry: its program is its nearest ancestor's that has one. */
-        pthread_mutex_lock(&session->processes.lock);
         for (unsigned i = 0; pid > 1 && i < PROCESS_ANCESTORS_MAX && !process; i++) {
                 process = process_peek(&session->processes, pid);
                 pid = proc_parent(pid);
         }
-        if (process && strlen(process->exe_path) < size) {
-                strcpy(out, process->exe_path);
-                length = strlen(out);
-        }
+        return process ? process->exe_path : "";
+}
+
+size_t image_exe_path(void *context, pid_t tid, char *out, size_t size)
+{
+        struct session *session = context;
+        const char *path;
+        size_t length;
+
+        pthread_mutex_lock(&session->processes.lock);
+        path = images_find(&session->images, tid);
+        if (!path)
+                path = ancestors_program(session, proc_tgid(tid));
+        length = strlen(path);
+        if (length < size)
+                memcpy(out, path, length + 1);
         pthread_mutex_unlock(&session->processes.lock);
-        return length;
+        return length < size ? length : 0;
 }

@@ -15,6 +15,7 @@
 #include "broker/base/cleanup.h"
 
 #define PROC_DEPTH_MAX 4096 /* ancestors followed */
+#define VECTOR_MAX     64   /* entries of an auxiliary vector; the kernel has some 25 */
 
 static ssize_t read_file(const char *path, char *out, size_t size)
 {
@@ -95,19 +96,40 @@ int proc_exe(pid_t tid, dev_t *ret_device, ino_t *ret_inode)
         return 0;
 }
 
-/* AT_BASE, which the kernel keeps as it was at the exec; 0 where there is no interpreter. */
-static int read_base(pid_t tid, uint64_t *ret_base)
+/* The auxiliary vector, which the kernel keeps as it was at the exec: bytes, or -ESRCH. */
+static ssize_t read_vector(pid_t tid, Elf64_auxv_t vector[VECTOR_MAX])
 {
-        Elf64_auxv_t vector[64];
         char path[48];
         int fd;
         ssize_t n;
 
         snprintf(path, sizeof path, "/proc/%d/auxv", (int)tid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        n = fd < 0 ? -1 : read(fd, vector, sizeof vector);
+        n = fd < 0 ? -1 : read(fd, vector, VECTOR_MAX * sizeof *vector);
         if (fd >= 0)
                 close(fd);
+        return n < 0 ? -ESRCH : n;
+}
+
+uint64_t proc_image_mark(pid_t tid)
+{
+        Elf64_auxv_t vector[VECTOR_MAX];
+        ssize_t n = read_vector(tid, vector);
+        uint64_t mark = 0xcbf29ce484222325ull; /* FNV-1a, of words */
+
+        if (n <= 0)
+                return 0;
+        for (size_t i = 0; i < (size_t)n / sizeof *vector; i++)
+                mark = (mark ^ vector[i].a_un.a_val) * 0x100000001b3ull;
+        return mark;
+}
+
+/* AT_BASE; 0 where there is no interpreter. */
+static int read_base(pid_t tid, uint64_t *ret_base)
+{
+        Elf64_auxv_t vector[VECTOR_MAX];
+        ssize_t n = read_vector(tid, vector);
+
         if (n < 0)
                 return -ESRCH;
         *ret_base = 0;

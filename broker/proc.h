@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Process id of thread tid; -ESRCH. */
@@ -24,6 +25,9 @@ struct proc_mapped {
         char path[4096];
 };
 int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped);
+/* A number that is the same for all processes of one image, made by one exec, and for no others but by
+ * chance; 0 where it cannot be told. */
+uint64_t proc_image_mark(pid_t tid);
 /* Identity of the executable file; -errno. */
 int proc_exe(pid_t tid, dev_t *ret_device, ino_t *ret_inode);
 /* Is tid a thread of process pid? */

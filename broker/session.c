@@ -202,6 +202,7 @@ void session_destroy(struct session *session)
         poller_destroy(session->poller);
         session->poller = NULL;
         process_table_finish(&session->processes);
+        images_finish(&session->images);
         if (session->options.ipc)
                 ipc_objects_clear(session->options.ipc);
         plan_store_destroy(session->plans);

@@ -10,6 +10,7 @@
 #include "broker/enforce/credentials.h"
 #include "broker/enforce/ipc_objects.h"
 #include "broker/enforce/operations.h"
+#include "broker/images.h"
 #include "broker/intake/decode.h"
 #include "broker/intake/notification.h"
 #include "broker/plan/plan_store.h"
@@ -37,6 +38,7 @@ struct session {
         struct operations operations;
         struct credentials_watch credentials_watch;
         struct process_table processes;
+        struct images images; /* under the table's lock */
         struct reporter *reporter;
         struct plan_store *plans;
         dev_t agent_device;

@@ -29,4 +29,7 @@ compare 'ignored signals' "$policies/rich.json" \
         sh -c "trap '' HUP INT USR1; exec $LIVE_BIN/identity"
 compare 'niceness' "$policies/rich.json" nice -n 5 "$LIVE_BIN/identity"
 compare 'found by PATH' "$policies/rich.json" env PATH="$LIVE_BIN" identity
+for tier in plain deny rich; do
+        compare "left by its parent, $tier policy" "$policies/$tier.json" "$LIVE_BIN/orphan"
+done
 finish
