@@ -3,17 +3,21 @@
  * For faults.sh and death.sh, in the sandbox. prober: asks the broker for a bit of everything, some of it
  * granted, some refused; any answer will do for the former. prober besiege: asks for the refused without end,
  * from processes that are hard to get rid of, and counts what is granted (DIR/public/count gets a byte for
- * each).
+ * each). prober crowd: that, with more calls that wait than the broker lets wait.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "attack.h"
+
+#define WAITERS_MAX  256 /* SESSION_BLOCKING_MAX */
+#define WAITERS_OVER 40
 
 static void refused_files(void)
 {
@@ -147,8 +151,41 @@ static int siege(void)
                 pause();
 }
 
+static atomic_int turned_away;
+
+static void *wait_in_line(void *unused)
+{
+        (void)unused;
+        if (open(in_dir("fifo"), O_RDONLY) < 0 && errno == EAGAIN)
+                turned_away++;
+        while (pause() < 0)
+                ;
+        return NULL;
+}
+
+/* More of them than the broker lets wait (SESSION_BLOCKING_MAX); then the siege besides. */
+static int crowd(void)
+{
+        pthread_attr_t small;
+        pthread_t thread;
+
+        (void)!mkfifo(in_dir("fifo"), 0600);
+        pthread_attr_init(&small);
+        pthread_attr_setstacksize(&small, 65536);
+        for (int i = 0; i < WAITERS_MAX + WAITERS_OVER; i++)
+                if (pthread_create(&thread, &small, wait_in_line, NULL) != 0)
+                        return 2;
+        for (int i = 0; i < 300 && turned_away < WAITERS_OVER; i++)
+                usleep(100000);
+        if (turned_away != WAITERS_OVER)
+                escaped("%d of %d were turned away", turned_away, WAITERS_OVER);
+        return siege();
+}
+
 int main(int argc, char **argv)
 {
+        if (argc > 1 && !strcmp(argv[1], "crowd"))
+                return crowd();
         if (argc > 1 && !strcmp(argv[1], "besiege"))
                 return siege();
         alarm(30);
@@ -158,5 +195,5 @@ int main(int argc, char **argv)
         execute(in_dir("secret/program"), true);
         refused_connections();
         refused_files();
-        return finished();
+        return attack_escapes ? 1 : 0; /* whether anybody is served is for the faults to say */
 }
