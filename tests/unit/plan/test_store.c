@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -427,6 +428,38 @@ Test(plan_store, copes_with_children_reaped_elsewhere)
         cr_assert_gt(sites_of(store, file_open("/lib64/ld-linux-x86-64.so.2")), 40);
         signal(SIGCHLD, SIG_DFL);
         plan_store_destroy(store);
+}
+
+/* The file, the pipe, and what the shell has open for itself; nothing of ours. */
+Test(plan_store, gives_the_scanner_a_file_and_a_pipe)
+{
+        struct plan_store *store;
+        char what[512], list[128], line[256], libc[PATH_MAX];
+        unsigned files = 0, pipes = 0;
+        int inherited = open(directory, O_RDONLY); /* as a careless library leaves one */
+        FILE *stream;
+
+        cr_assert(inherited >= 0 && dup2(inherited, 77) == 77 && realpath(LIBC, libc));
+        snprintf(list, sizeof list, "%s/list", directory);
+        snprintf(what, sizeof what, "for fd in /proc/$$/fd/*; do readlink $fd; done >%s", list);
+        scanner_write(what);
+        store = store_make(NULL, scanner);
+        cr_assert_gt(sites_of(store, file_open(LIBC)), 400);
+        plan_store_destroy(store);
+        stream = fopen(list, "re");
+        cr_assert_not_null(stream);
+        while (fgets(line, sizeof line, stream)) {
+                line[strcspn(line, "\n")] = '\0';
+                if (strcmp(line, libc) == 0)
+                        files++;
+                else if (strncmp(line, "pipe:", 5) == 0)
+                        pipes++;
+                else
+                        cr_expect(strcmp(line, scanner) == 0 || strcmp(line, list) == 0, "has %s", line);
+        }
+        cr_expect_eq(files, 1);
+        cr_expect_eq(pipes, 1);
+        fclose(stream);
 }
 
 /* A scanner that leaves a file behind while it runs, and says when it sees more of them than there may be. */
