@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images: execs approved and verified, and what the agent of a new image asks.
+ * Images: execs approved and verified.
  *
  * Nobody can exec for another process, so an approved execve goes on in the kernel, on memory that may have
  * changed since. That grants nothing: the new image has the rights of the old one, Landlock refuses files
@@ -26,13 +26,13 @@ static bool same_file(dev_t device, ino_t inode, dev_t other_device, ino_t other
         return device == other_device && inode == other_inode;
 }
 
-static bool is_agent(const struct session *session, dev_t device, ino_t inode)
+bool image_is_agent(const struct session *session, dev_t device, ino_t inode)
 {
         return session->options.agent_path &&
                same_file(device, inode, session->agent_device, session->agent_inode);
 }
 
-static struct pending_exec *exec_by_agent(const struct process *process)
+struct pending_exec *image_exec_by_agent(const struct process *process)
 {
         struct pending_exec *exec = process->execs;
 
@@ -52,7 +52,7 @@ static int read_interpreter(const struct session *session, pid_t tid, dev_t devi
                             struct proc_mapped *ret_mapped)
 {
         *ret_mapped = (struct proc_mapped){0};
-        if (is_agent(session, device, inode))
+        if (image_is_agent(session, device, inode))
                 return 0;
         return proc_interpreter(tid, ret_mapped) == -ESRCH ? -ESRCH : 0;
 }
@@ -114,7 +114,7 @@ static bool verify_pending(struct session *session, struct process *process, con
         }
         if (is_old && !greets)
                 settle_old_image(session, process, caller->tid);
-        return is_old || (is_agent(session, device, inode) && exec_by_agent(process));
+        return is_old || (image_is_agent(session, device, inode) && image_exec_by_agent(process));
 }
 
 bool image_verify(struct session *session, const struct caller *caller, const struct raw_call *call)
@@ -185,9 +185,8 @@ static int remember(struct session *session, const struct caller *caller, struct
         return r;
 }
 
-/* Judges an exec and remembers it where it is approved. 0 or -errno; the reply holds the verdict. */
-static int approve(struct server *server, const struct caller *caller, const struct raw_call *call,
-                   bool by_agent)
+int image_approve(struct server *server, const struct caller *caller, const struct raw_call *call,
+                  bool by_agent)
 {
         struct pending_exec *exec = calloc(1, sizeof *exec);
         int r;
@@ -219,7 +218,7 @@ void image_exec(struct server *server, const struct caller *caller, const struct
         if (!is_announced(server->session, caller, call)) {
                 if (serve_refused(server, caller, call))
                         return;
-                r = approve(server, caller, call, false);
+                r = image_approve(server, caller, call, false);
                 if (r < 0) {
                         reply_result(reply, r);
                         return;
@@ -227,319 +226,6 @@ void image_exec(struct server *server, const struct caller *caller, const struct
         }
         reply->kind = REPLY_CONTINUE;
         reply->why = "the new image is verified before it gets anything";
-}
-
-/* What is known already of the file at fd: whether it has nothing to patch, and enum fl_plan_flags. */
-static unsigned plan_flags(const struct session *session, int fd, bool *ret_is_empty)
-{
-        const struct fl_plan *plan;
-        unsigned flags;
-        size_t size;
-
-        *ret_is_empty = false;
-        if (plan_store_peek(session->plans, fd, &plan, &size) < 0)
-                return 0;
-        *ret_is_empty = plan->site_count == 0;
-        flags = plan->flags;
-        plan_unref(session->plans, plan);
-        return flags;
-}
-
-static void fill_hello(const struct session *session, const struct exec_program *program,
-                       struct fl_hello *hello)
-{
-        const struct tiers *tiers = session->options.tiers;
-
-        memset(hello, 0, sizeof *hello);
-        hello->version = FL_PROTO_VERSION;
-        hello->flags = tiers->substitute_exe ? FL_HELLO_SUBSTITUTE_EXE : 0;
-        if (tiers->action[SYS_rt_sigprocmask] == TIER_NATIVE)
-                hello->flags |= FL_HELLO_PROBE;
-        if (tiers->plain_sends)
-                hello->flags |= FL_HELLO_PLAIN_SENDS;
-        memcpy(hello->mediated, tiers->mediated, sizeof hello->mediated);
-        if (session->may_poll)
-                memcpy(hello->ring, tiers->ring, sizeof hello->ring);
-        memcpy(hello->reported, tiers->reported, sizeof hello->reported);
-        hello->script_arguments = program->script_arguments;
-        memcpy(hello->comm, program->comm, sizeof hello->comm);
-        strcpy(hello->execfn, program->execfn);
-        strcpy(hello->script_interpreter, program->script_interpreter);
-        memcpy(hello->script_argument, program->script_argument, sizeof hello->script_argument);
-        strcpy(hello->exe_path, program->exe_path);
-        strcpy(hello->agent_path, session->options.agent_path);
-}
-
-_Static_assert(SYSCALLS_LIMIT == FL_SYSCALL_LIMIT, "the masks of tiers and agent agree");
-_Static_assert(REQUEST_PATH_MAX == FL_PATH_MAX, "paths of broker and agent agree");
-
-/* Is the thread that asked for this exec still there, and not the caller? Then it may be on its way in the
- * kernel, to an image that has to be looked at, and whoever says hello meanwhile is of the old one. */
-static bool is_under_way(const struct process *process, const struct pending_exec *exec,
-                         const struct caller *caller)
-{
-        return exec->tid != caller->tid && proc_is_thread(process->pid, exec->tid);
-}
-
-/* A script's agent executes itself once more with the interpreter's arguments, so that /proc/PID/cmdline
- * shows them. The approval stays, now for what is no script any more. */
-static void keep_for_script(struct pending_exec *exec, const struct caller *caller)
-{
-        exec->program.script_arguments = 0;
-        exec->tid = caller->tid;
-}
-
-/* With the table lock held. Gives the program's descriptor to the reply. */
-static int say_hello(struct session *session, struct process *process, const struct caller *caller,
-                     struct reply *reply, struct fl_hello *hello)
-{
-        struct pending_exec *exec = process ? exec_by_agent(process) : NULL;
-        int fd;
-
-        if (!exec)
-                return -EPERM;
-        fd = fcntl(exec->program.fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0)
-                return -errno;
-        reply->kind = REPLY_DESCRIPTOR;
-        reply->fd = fd;
-        reply->fd_cloexec = true;
-        fill_hello(session, &exec->program, hello);
-        process_drop_ring(&session->processes, process);
-        strcpy(process->exe_path, exec->program.exe_path);
-        images_note(&session->images, caller->tid, process->exe_path);
-        if (!is_under_way(process, exec, caller)) {
-                if (exec->program.script_arguments)
-                        keep_for_script(exec, caller);
-                else
-                        process_drop_exec(&session->processes, process, exec->tid);
-        }
-        process_drop_dead_execs(&session->processes, process);
-        return 0;
-}
-
-static bool runs_agent(const struct session *session, const struct caller *caller)
-{
-        dev_t device;
-        ino_t inode;
-
-        return proc_exe(caller->tid, &device, &inode) == 0 && is_agent(session, device, inode) &&
-               caller->alive(caller);
-}
-
-/* The first image was started on one core, with the guardian and the broker. */
-static void give_back_cores(struct session *session, pid_t tid)
-{
-        if (!session->cpus_given_back)
-                sched_setaffinity(tid, sizeof session->cpus, &session->cpus);
-        session->cpus_given_back = true;
-}
-
-static int call_hello(struct server *server, const struct caller *caller, uint64_t address, uint64_t size)
-{
-        struct session *session = server->session;
-        _cleanup_free_ struct fl_hello *hello = malloc(sizeof *hello);
-        bool is_empty;
-        int r;
-
-        if (!hello)
-                return -ENOMEM;
-        if (size != sizeof *hello)
-                return -EINVAL;
-        if (!runs_agent(session, caller))
-                return -EPERM;
-        pthread_mutex_lock(&session->processes.lock);
-        r = say_hello(session, process_find(&session->processes, caller->tid), caller, &server->reply, hello);
-        pthread_mutex_unlock(&session->processes.lock);
-        if (r < 0)
-                return r;
-        plan_flags(session, server->reply.fd, &is_empty);
-        if (is_empty)
-                hello->flags |= FL_HELLO_NO_PLAN;
-        give_back_cores(session, caller->tid);
-        return target_write(caller->tid, address, hello, sizeof *hello);
-}
-
-static int call_ring(struct server *server, const struct caller *caller)
-{
-        struct session *session = server->session;
-        pid_t pid = proc_tgid(caller->tid);
-        struct process *process;
-        int r;
-
-        if (!session->may_poll || pid < 0 || !runs_agent(session, caller))
-                return -EPERM;
-        if (!session->poller && poller_create(session, &session->poller) < 0)
-                return -ENOMEM;
-        pthread_mutex_lock(&session->processes.lock);
-        r = process_make(&session->processes, pid, &process);
-        if (r == 0)
-                r = process_give_ring(&session->processes, process);
-        if (r == 0)
-                server->reply.fd = fd_take(&process->ring->view->fd);
-        pthread_mutex_unlock(&session->processes.lock);
-        if (r == 0) {
-                server->reply.kind = REPLY_DESCRIPTOR;
-                server->reply.fd_cloexec = true;
-        }
-        return r;
-}
-
-static int copy_plan(const struct caller *caller, const void *plan, size_t plan_size, const uint64_t args[6])
-{
-        uint64_t size = args[3], offset = args[4];
-
-        if (offset > plan_size)
-                return -EINVAL;
-        if (size > plan_size - offset)
-                size = plan_size - offset;
-        if (!caller->alive(caller))
-                return -ESRCH;
-        return target_write(caller->tid, args[2], (const char *)plan + offset, size);
-}
-
-static int call_plan(struct server *server, const struct caller *caller, const uint64_t args[6])
-{
-        struct plan_store *plans = server->session->plans;
-        struct operation operation = {.worker = &server->worker, .caller = caller};
-        _cleanup_close_ int fd = -1;
-        const struct fl_plan *plan;
-        size_t size;
-        int r;
-
-        if (!runs_agent(server->session, caller))
-                return -EPERM;
-        fd = caller_descriptor(&operation, (int)args[1]);
-        if (fd < 0)
-                return fd;
-        r = server->worker.may_block ? plan_store_get(plans, fd, &plan, &size)
-                                     : plan_store_peek(plans, fd, &plan, &size);
-        if (r < 0)
-                return r;
-        if (plan->site_count == 0) {
-                reply_result(&server->reply, 0);
-        } else {
-                r = copy_plan(caller, plan, size, args);
-                reply_result(&server->reply, (int64_t)size);
-        }
-        plan_unref(plans, plan);
-        return r;
-}
-
-/* A descriptor of the program that the agent of caller is about to load, no script's; or -1. */
-static int announced_program(struct session *session, const struct caller *caller)
-{
-        const struct pending_exec *exec = NULL;
-        struct process *process;
-        int fd = -1;
-
-        pthread_mutex_lock(&session->processes.lock);
-        process = process_find(&session->processes, proc_tgid(caller->tid));
-        if (process)
-                exec = process_exec_of(process, caller->tid);
-        if (exec && exec->by_agent && !exec->program.script_arguments)
-                fd = fcntl(exec->program.fd, F_DUPFD_CLOEXEC, 3);
-        pthread_mutex_unlock(&session->processes.lock);
-        return fd;
-}
-
-static void forget_announced(struct session *session, const struct caller *caller)
-{
-        struct process *process;
-
-        pthread_mutex_lock(&session->processes.lock);
-        process = process_find(&session->processes, proc_tgid(caller->tid));
-        if (process)
-                process_drop_exec(&session->processes, process, caller->tid);
-        pthread_mutex_unlock(&session->processes.lock);
-}
-
-/* Is it known that the program just approved for caller has nothing for the agent to do? */
-static bool goes_without(struct session *session, const struct caller *caller)
-{
-        _cleanup_close_ int fd = -1;
-        bool is_empty;
-
-        if (!tiers_spare_agent(session->options.tiers))
-                return false;
-        fd = announced_program(session, caller);
-        return fd >= 0 && (plan_flags(session, fd, &is_empty) & FL_PLAN_IDLE);
-}
-
-/* A traced process runs its programs without the agent, so that the tracer finds them where it looks for
- * them. */
-static int call_exec(struct server *server, const struct caller *caller, const struct raw_call *call)
-{
-        struct raw_call as_exec = {.nr = SYS_execve, .args = {call->args[2]}};
-        int r;
-
-        if (policy_ptrace(server->session->options.policy) == PTRACE_SANDBOX &&
-            proc_tracer(caller->tid) > 0) {
-                reply_result(&server->reply, FL_EXEC_NATIVE);
-                return 0;
-        }
-        if (serve_refused(server, caller, &as_exec))
-                return 0;
-        r = approve(server, caller, call, true);
-        if (r == 0 && goes_without(server->session, caller)) {
-                forget_announced(server->session, caller);
-                reply_result(&server->reply, FL_EXEC_NATIVE);
-        }
-        return r;
-}
-
-/* The kernel refused nr natively: the verdict that the broker would have given explains it. */
-static int call_report(struct server *server, const struct caller *caller, const uint64_t args[6])
-{
-        struct session *session = server->session;
-        struct raw_call call = {.nr = (int)args[1]};
-        struct caller probe = *caller;
-
-        if (call.nr < 0 || call.nr >= SYSCALLS_LIMIT || syscall_entry(call.nr)->treatment != TREAT_OPEN)
-                return 0;
-        if (target_read(caller->tid, args[2], call.args, sizeof call.args) < 0)
-                return 0;
-        probe.via_ring = true; /* as over the ring: judged, nothing opened or made */
-        if (serve_call(server, &probe, &call) == 0 && server->reply.judged)
-                reporter_judged(session->reporter, caller->tid, &server->reply.verdict, "kernel");
-        reply_finish(&server->reply);
-        reply_init(&server->reply);
-        return 0;
-}
-
-int image_call(struct server *server, const struct caller *caller, const struct raw_call *call)
-{
-        struct reply *reply = &server->reply;
-        int r = -ENOSYS;
-
-        reply_finish(reply);
-        reply_init(reply);
-        if (server->session->options.agent_path) {
-                switch (call->args[0]) {
-                case FL_CALL_HELLO:
-                        r = call_hello(server, caller, call->args[1], call->args[2]);
-                        break;
-                case FL_CALL_EXEC:
-                        r = call_exec(server, caller, call);
-                        break;
-                case FL_CALL_RING:
-                        r = call_ring(server, caller);
-                        break;
-                case FL_CALL_PLAN:
-                        r = call_plan(server, caller, call->args);
-                        break;
-                case FL_CALL_REPORT:
-                        r = call_report(server, caller, call->args);
-                        break;
-                default:
-                        break;
-                }
-        }
-        if (r == -EAGAIN && !server->worker.may_block)
-                return -EAGAIN;
-        if (r < 0)
-                reply_result(reply, r);
-        return 0;
 }
 
 /* Of a forked process without an entry it is its nearest ancestor's that has one. With the table lock held.

@@ -41,7 +41,7 @@ void listener_answer(struct server *server, const struct notification *notificat
 static int serve_notification(struct server *server, const struct caller *caller, const struct raw_call *call)
 {
         if (call->nr == FL_CALL_NR)
-                return image_call(server, caller, call);
+                return agent_call(server, caller, call);
         if (call->nr == SYS_execve || call->nr == SYS_execveat) {
                 image_exec(server, caller, call);
                 return 0;

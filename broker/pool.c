@@ -38,7 +38,7 @@ static void run(struct server *server, struct job *job)
         reply_init(&server->reply);
 
         if (job->notification.call.nr == FL_CALL_NR)
-                r = image_call(server, &job->caller, &job->notification.call);
+                r = agent_call(server, &job->caller, &job->notification.call);
         else
                 r = operations_perform(&server->worker, &job->caller, server->request, &server->reply);
         if (r < 0)

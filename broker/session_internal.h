@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of a session share: session.c (life), serve.c (one call, whichever way it came), listener.c
- * (notifications), image.c (exec and what a new image asks), poller.c (rings), pool.c (what may block). */
+ * (notifications), image.c (exec), agent_calls.c (what agents ask), poller.c (rings), pool.c (what may
+ * block). */
 #ifndef FLICKER_SESSION_INTERNAL_H
 #define FLICKER_SESSION_INTERNAL_H
 
@@ -94,9 +95,18 @@ void listener_answer(struct server *server, const struct notification *notificat
 bool image_verify(struct session *session, const struct caller *caller, const struct raw_call *call);
 /* execve and execveat, as a notification. */
 void image_exec(struct server *server, const struct caller *caller, const struct raw_call *call);
-/* FL_CALL_NR. -EAGAIN as serve_call (a plan that has to be made first). */
-int image_call(struct server *server, const struct caller *caller, const struct raw_call *call);
+/* Judges an exec and remembers it where it is approved. 0 or -errno; the reply holds the verdict. */
+int image_approve(struct server *server, const struct caller *caller, const struct raw_call *call,
+                  bool by_agent);
+/* The approval that waits for a new image of the agent, or NULL. With the table lock held. */
+struct pending_exec *image_exec_by_agent(const struct process *process);
+bool image_is_agent(const struct session *session, dev_t device, ino_t inode);
 size_t image_exe_path(void *session, pid_t tid, char *out, size_t size);
+
+/* agent_calls.c */
+
+/* FL_CALL_NR. -EAGAIN as serve_call (a plan that has to be made first). */
+int agent_call(struct server *server, const struct caller *caller, const struct raw_call *call);
 
 /* pool.c */
 int pool_create(struct session *session, struct pool **ret_pool);
