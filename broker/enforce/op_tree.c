@@ -160,10 +160,7 @@ int op_mknod(struct operation *operation)
         case S_IFIFO:
         case S_IFSOCK:
                 break;
-        case S_IFCHR: /* 0: no device, but a whiteout of overlayfs, which everybody may make */
-                if (request->device == 0)
-                        break;
-                return refuse_device(operation);
+        case S_IFCHR:
         case S_IFBLK:
                 return refuse_device(operation);
         case S_IFDIR:

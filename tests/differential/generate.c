@@ -341,13 +341,18 @@ static void prefer_kept(struct chance *chance, struct thing *thing)
         thing->args[4] |= AT_SYMLINK_FOLLOW;
 }
 
-/* Only root can make device nodes, and may not in the sandbox. */
-static void avoid_devices(const struct round *round, struct thing *thing)
+/* Only root can make device nodes, and may not in the sandbox. FIFOs are for rounds where nobody waits. */
+static void avoid_nodes(const struct round *round, struct thing *thing)
 {
-        for (unsigned i = 0; round->privileged && thing->shape->arguments[i]; i++)
-                if (thing->shape->arguments[i] == ARG_NODE &&
-                    (S_ISCHR(thing->args[i]) || S_ISBLK(thing->args[i])))
-                        thing->args[i] ^= S_ISCHR(thing->args[i]) ? S_IFCHR ^ S_IFIFO : S_IFBLK ^ S_IFSOCK;
+        for (unsigned i = 0; thing->shape->arguments[i]; i++) {
+                long *mode = &thing->args[i];
+
+                if (thing->shape->arguments[i] != ARG_NODE)
+                        continue;
+                if ((round->privileged && (S_ISCHR(*mode) || S_ISBLK(*mode))) ||
+                    (!round->lonely && S_ISFIFO(*mode)))
+                        *mode = (*mode & ~(long)S_IFMT) | S_IFSOCK;
+        }
 }
 
 static bool is_above_hidden(const char *text)
@@ -391,7 +396,7 @@ static void make_thing(struct chance *chance, const struct round *round, struct 
         make_arguments(chance, thing);
         prefer_empty(chance, thing);
         prefer_kept(chance, thing);
-        avoid_devices(round, thing);
+        avoid_nodes(round, thing);
         avoid_known(round, thing);
 }
 

@@ -169,7 +169,7 @@ long make_number(struct chance *chance, char letter)
                 0, 0, AT_SYMLINK_FOLLOW, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW};
         static const long masks[] = {0x7ff, 0x7ff, 0xfff,  0x80000000, 0,
                                      1,     0x100, 0x1000, 0x1fff,     0x7fffffff};
-        static const long devices[] = {0, 0, 0x103, 0x105, 0x107, 0x500, 0xfffff};
+        static const long devices[] = {0x101, 0x102, 0x103, 0x105, 0x107, 0x500, 0xfffff};
         static const long watches[] = {IN_ALL_EVENTS,
                                        IN_ALL_EVENTS,
                                        IN_MODIFY,
