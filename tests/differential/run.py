@@ -86,7 +86,7 @@ EXPLAINED = re.compile(r"flicker: (denied  (open .* as a path |mknod .* of a dev
 OPENED_PATH = re.compile(r"(.* = )opened fl \d*1\d{7} ")  # O_PATH is 010000000
 
 
-BOUND = re.compile(r".* bind\(.* = 0 name ")
+BOUND = re.compile(r".* bind\(.* = 0 name \d+ (.*)")
 IN_PROC = re.compile(r'.* chdir\(".*(/proc/|l-self).*"\) = 0$')
 
 
@@ -98,9 +98,12 @@ def known(policy, mode, native, sandboxed, in_proc):
     # A policy that Landlock enforces cannot grant writing to /proc.
     if policy == "kernel" and result == "EACCES" and (in_proc or "/proc/" in call or "l-self" in call):
         return True
-    # A socket that is bound by way of a magic link has the last part of its name only (README.md, "Limits").
-    if BOUND.match(native) and re.search(r"/proc/|/dev/fd/|l-cwd|l-self|l-fd", call):
-        return bool(BOUND.match(sandboxed))
+    # A socket that is bound by way of a magic link, perhaps at the end of another, has the last part of its name only (README.md,
+    # "Limits").
+    bound = BOUND.match(native)
+    if bound and "/" in bound.group(1):
+        got = BOUND.match(sandboxed)
+        return bool(got) and got.group(1) == bound.group(1).rsplit("/", 1)[1]
     # README.md, "Limits": the broker can give no O_PATH descriptor to the caller.
     if OPENED_PATH.match(native) and (policy == "hide" or "openat2" in call) and (policy, mode) != ("kernel", "agent"):
         return result == "EACCES" or (result.startswith("opened fl ") and not OPENED_PATH.match(sandboxed))
