@@ -241,7 +241,7 @@ static bool is_or_begins(const char *rest, const char *directory, bool begins)
 
 bool place_is_own_fds(const struct place *place)
 {
-        bool name = place->fd < 0;
+        bool name = place->fd < 0 && !place->dots;
         const char *rest = place->proc_rest;
 
         if (place->proc != PLACE_PROC_OWN)
