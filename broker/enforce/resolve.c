@@ -164,8 +164,9 @@ static int object_by_kernel(struct operation *operation, int base, const char *p
                                &plain);
 
         if (r == -ENOENT && mode & RESOLVE_CREATE) {
-                r = split(path, directory, place);
-                return r < 0 ? r : open_parent(operation, base, directory, mode, kernel_flags, place);
+                if (split(path, directory, place) < 0)
+                        return -ENOENT; /* a name too long for any directory, and in one that is gone */
+                return open_parent(operation, base, directory, mode, kernel_flags, place);
         }
         if (r == -ENOTDIR && mode & RESOLVE_CREATE) /* or EISDIR, at the end of a symbolic link */
                 return TRY_WALK;
