@@ -129,6 +129,8 @@ class Network:
     def unix(self, kind, name):
         key = kind.split("-")[0]
         rules = self.names if name[0] == "@" else self.paths
+        if not any(self.names[grant] or self.paths[grant] for grant in ("bind", "connect")):
+            return {errno.EACCES}  # no such socket can be made
         if name[0] != "@" and self.files.says("hide", name):
             return {errno.ENOENT}
         if any(rule.match(name) for rule in rules["deny"]) or (name[0] != "@" and self.files.says("deny", name)):
