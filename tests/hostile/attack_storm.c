@@ -154,6 +154,26 @@ static void round_of_calls(unsigned number)
         expect_number(number);
 }
 
+/* Bytes of the file, or -1. Without the agent even stat may be interrupted. */
+static long size_of(const char *path)
+{
+        struct stat status;
+        int r;
+
+        while ((r = stat(path, &status)) < 0 && errno == EINTR)
+                ;
+        return r < 0 ? -1 : (long)status.st_size;
+}
+
+static void make_empty(const char *path)
+{
+        int fd;
+
+        while ((fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600)) < 0 && errno == EINTR)
+                ;
+        close(fd);
+}
+
 static bool time_is_up(const struct timespec *start, double seconds)
 {
         struct timespec now;
@@ -165,18 +185,19 @@ static bool time_is_up(const struct timespec *start, double seconds)
 static void storm(bool restart)
 {
         struct timespec start;
-        struct stat st;
         unsigned rounds = 0;
+        long size;
 
-        close(open(in_dir("log"), O_CREAT | O_WRONLY | O_TRUNC, 0600));
+        make_empty(in_dir("log"));
         interrupted = 0;
         handle(restart);
         clock_gettime(CLOCK_MONOTONIC, &start);
         while (!time_is_up(&start, SECONDS) && !attack_escapes)
                 round_of_calls(rounds++);
         setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
-        if (stat(in_dir("log"), &st) < 0 || st.st_size != (off_t)rounds)
-                escaped("%u appended, %ld there", rounds, (long)st.st_size);
+        size = size_of(in_dir("log"));
+        if (size != (long)rounds)
+                escaped("%u appended, %ld there", rounds, size);
         if (rounds < 5)
                 escaped("%u rounds: does not get on", rounds);
         printf("%u rounds, %lu signals, %lu interrupted\n", rounds, handled, interrupted);
