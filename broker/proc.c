@@ -142,6 +142,8 @@ static int read_base(pid_t tid, uint64_t *ret_base)
 /* Is this line of /proc/PID/maps the mapping that holds address? Then what is mapped. */
 static bool read_mapping(const char *line, uint64_t address, struct proc_mapped *mapped)
 {
+        size_t length;
+
         uint64_t start, end, inode;
         unsigned major_number, minor_number;
         int at = 0;
@@ -152,14 +154,18 @@ static bool read_mapping(const char *line, uint64_t address, struct proc_mapped 
                 return false;
         mapped->device = makedev(major_number, minor_number);
         mapped->inode = inode;
-        snprintf(mapped->path, sizeof mapped->path, "%.*s", (int)strcspn(line + at, "\n"), line + at);
+        length = strcspn(line + at, "\n");
+        if (length < sizeof mapped->path)
+                memcpy(mapped->path, line + at, length);
         return true;
 }
 
 int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped)
 {
         _cleanup_fclose_ FILE *stream = NULL;
-        char path[48], line[4352];
+        _cleanup_free_ char *line = NULL;
+        char path[48];
+        size_t size = 0;
         uint64_t base;
         int r = read_base(tid, &base);
 
@@ -170,7 +176,8 @@ int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped)
         stream = fopen(path, "re");
         if (!stream)
                 return -ESRCH;
-        while (fgets(line, sizeof line, stream))
+        /* Whole lines, however long: the target chooses the paths, and what follows a cut is not a line. */
+        while (getline(&line, &size, stream) > 0)
                 if (read_mapping(line, base, ret_mapped))
                         return 0;
         return -ENOENT;
