@@ -17,8 +17,9 @@ pid_t proc_parent(pid_t pid);
 pid_t proc_tracer(pid_t tid);
 /* "comm", NUL-terminated; "?" where the task is gone. */
 void proc_comm(pid_t pid, char out[16]);
-/* The ELF interpreter that the kernel mapped with the program, and the path that it shows for it (with newlines
- * escaped); an empty path where there is none, or one too long. Later mappings can hide it. 0 or -errno. */
+/* The ELF interpreter that the kernel mapped with the program, and the path that it shows for it (with
+ * newlines escaped); an empty path where there is none, or one too long. Later mappings can hide it. 0 or
+ * -errno. */
 struct proc_mapped {
         dev_t device;
         ino_t inode;
