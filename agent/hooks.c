@@ -19,8 +19,7 @@
 
 #include "agent/poison.h"
 
-#define MSG_FASTOPEN  0x20000000u /* socket.h */
-#define NR_FACCESSAT2 439
+#define MSG_FASTOPEN 0x20000000u /* socket.h */
 
 static uint64_t page_end(uint64_t start, uint64_t length)
 {
@@ -303,7 +302,7 @@ static bool is_about_link(const struct ag_frame *frame)
         case __NR_lstat:
                 return true;
         case __NR_newfstatat:
-        case NR_FACCESSAT2:
+        case __NR_faccessat2:
                 return (uint32_t)frame->r10 & AT_SYMLINK_NOFOLLOW;
         case __NR_statx:
                 return (uint32_t)frame->rdx & AT_SYMLINK_NOFOLLOW;

@@ -36,7 +36,6 @@ bool ag_is_open(unsigned nr)
 #define REDO             AG_HOT_REDO /* finishes or fails, and never returns EINTR (signal(7) lists those that do) */
 #define SITE             AG_HOT_SITE /* likewise */
 #define EXE              AG_HOT_EXE
-#define NR_faccessat2    439
 #define NR_setxattrat    463 /* Linux 6.13 */
 #define NR_getxattrat    464
 #define NR_listxattrat   465
@@ -52,7 +51,7 @@ static const uint8_t traits[FL_SYSCALL_LIMIT] = {
         [__NR_statx] = SECOND | REDO | EXE,
         [__NR_access] = REDO | EXE,
         [__NR_faccessat] = SECOND | REDO | EXE,
-        [NR_faccessat2] = SECOND | REDO | EXE,
+        [__NR_faccessat2] = SECOND | REDO | EXE,
         [__NR_readlink] = REDO | EXE,
         [__NR_readlinkat] = SECOND | REDO | EXE,
         [__NR_statfs] = REDO,

@@ -26,14 +26,6 @@ struct ipc_objects *ipc_objects_create(void)
         return objects;
 }
 
-void ipc_objects_destroy(struct ipc_objects *objects)
-{
-        if (!objects)
-                return;
-        pthread_mutex_destroy(&objects->lock);
-        munmap(objects, sizeof *objects);
-}
-
 int ipc_object_probe(enum ipc_kind kind, int id)
 {
         struct shmid_ds memory;

@@ -42,7 +42,6 @@ struct ipc_objects {
 /* In memory that forked processes share: a broker that is killed leaves them to its guardian. NULL, and
  * errno. */
 struct ipc_objects *ipc_objects_create(void);
-void ipc_objects_destroy(struct ipc_objects *objects);
 /* Removes what is left of them. Takes no lock: whoever used them may have died with it. */
 void ipc_objects_clear(struct ipc_objects *objects);
 

@@ -123,7 +123,6 @@ static void plan_files(const struct policy *policy, const struct tier_inputs *in
                                  files_are_hierarchies(policy, is_directory);
         tiers->agent = agent && !(tiers->files_in_kernel && silent);
         tiers->report = tiers->files_in_kernel && tiers->agent;
-        tiers->substitute_exe = tiers->agent;
 }
 
 static bool grants_any_bind(const struct policy *policy)

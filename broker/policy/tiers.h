@@ -37,7 +37,6 @@ struct tiers {
         bool files_in_kernel; /* opens run natively: Landlock expresses the whole file policy */
         bool landlock_files;  /* Landlock's file rules are installed (not under warn) */
         bool report;          /* native opens that fail with EACCES/EPERM are reported by the agent */
-        bool substitute_exe;  /* the agent substitutes "/proc/self/exe" */
         bool unix_sockets, tcp_sockets, udp_sockets; /* families that may be created */
         bool ipv4_sockets, ipv6_sockets;             /* the same of AF_INET and AF_INET6 */
         bool listening;                              /* listen may be called: the policy grants some bind */
