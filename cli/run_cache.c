@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/base/files.h"
 
 #define CACHE_MAGIC  0x32686361632e6c66ull /* "fl.cach2" */
 #define BUILD_ID_MAX 64
@@ -187,24 +187,6 @@ static void forget_many(const char *directory)
                 closedir(stream);
 }
 
-bool run_cache_make(const char *directory)
-{
-        char path[PATH_MAX];
-        size_t length = strlen(directory);
-
-        if (access(directory, F_OK) == 0)
-                return true;
-        if (length >= sizeof path)
-                return false;
-        memcpy(path, directory, length + 1);
-        for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
-                *slash = '\0';
-                mkdir(path, 0700);
-                *slash = '/';
-        }
-        return mkdir(path, 0700) == 0 || errno == EEXIST;
-}
-
 static uint64_t checksum(const struct run_cache_key *key, const void *data, size_t size)
 {
         size_t before = aligned(sizeof(struct header) + key->size) - sizeof(struct header);
@@ -220,14 +202,6 @@ static uint64_t checksum(const struct run_cache_key *key, const void *data, size
         return sum;
 }
 
-/* A write past the limit would not only fail, but send a signal that kills. */
-static bool size_allowed(size_t size)
-{
-        struct rlimit limit;
-
-        return getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
-}
-
 void run_cache_remember(const struct run_cache_key *key, const char *directory, const void *data, size_t size)
 {
         static const uint8_t zeroes[ALIGNMENT];
@@ -240,8 +214,8 @@ void run_cache_remember(const struct run_cache_key *key, const char *directory, 
         char path[PATH_MAX], temporary[PATH_MAX + 16];
         _cleanup_close_ int fd = -1;
 
-        if (!size_allowed(sizeof header + key->size + padding + size) || !entry_path(key, directory, path) ||
-            !run_cache_make(directory))
+        if (!files_size_allowed(sizeof header + key->size + padding + size) ||
+            !entry_path(key, directory, path) || !files_make_directories(directory))
                 return;
         forget_many(directory);
         snprintf(temporary, sizeof temporary, "%s.%d", path, (int)getpid());

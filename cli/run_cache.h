@@ -40,9 +40,6 @@ bool run_cache_recall(const struct run_cache_key *key, const char *directory,
                       struct run_cache_entry *ret_entry);
 void run_cache_release(struct run_cache_entry *entry);
 
-/* Makes directory and what is above it, as far as it is missing. */
-bool run_cache_make(const char *directory);
-
 /* Keeps data under key in directory, which is made where it is missing. */
 void run_cache_remember(const struct run_cache_key *key, const char *directory, const void *data,
                         size_t size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run_enclose.h"
 
+#include "broker/base/files.h"
 #include "broker/enforce/landlock.h"
 
 #define OWN_MAX 16
@@ -25,7 +26,7 @@ static void add_agent(struct list *list, const struct run_paths *paths, const st
         add(list, paths->scanner, LANDLOCK_OWN_EXECUTE);
         for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
                 add(list, libraries[i], LANDLOCK_OWN_EXECUTE);
-        if (sandbox->has_cache && run_cache_make(sandbox->plans))
+        if (sandbox->has_cache && files_make_directories(sandbox->plans))
                 add(list, sandbox->plans, LANDLOCK_OWN_CHANGE);
 }
 

@@ -4,38 +4,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/base/files.h"
 #include "broker/plan/plan_check.h"
 
 #define NAME_SUFFIX      ".plan"
 #define NAME_SIZE        (16 + sizeof ".4294967295" NAME_SUFFIX)
 #define TEMPORARY_PREFIX ".new-"
-
-/* Makes the directories that lead to path and path itself, all 0700. What exists is left alone. */
-static void directories_make(const char *path)
-{
-        char partial[PATH_MAX];
-        size_t length = strlen(path);
-
-        if (length == 0 || length >= sizeof partial)
-                return;
-        memcpy(partial, path, length + 1);
-        for (char *slash = partial + 1; (slash = strchr(slash, '/')); slash++) {
-                *slash = '\0';
-                mkdir(partial, 0700);
-                *slash = '/';
-        }
-        mkdir(partial, 0700);
-}
 
 int plan_cache_open(const char *directory)
 {
@@ -44,7 +26,7 @@ int plan_cache_open(const char *directory)
 
         fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && errno == ENOENT) {
-                directories_make(directory);
+                files_make_directories(directory);
                 fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         }
         if (fd < 0 || fstat(fd, &status) < 0 || status.st_uid != geteuid() || (status.st_mode & 077))
@@ -215,14 +197,6 @@ static void directory_trim(int directory_fd, uint64_t disk_max)
                 closedir(stream);
 }
 
-/* A write past the limit would not only fail, but send a signal that kills. */
-static bool size_allowed(size_t size)
-{
-        struct rlimit limit;
-
-        return getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
-}
-
 /* A name that no other thread or process uses. */
 static int temporary_open(int directory_fd, char *name, size_t name_size)
 {
@@ -246,7 +220,7 @@ void plan_cache_save(int directory_fd, const struct fl_plan *plan, size_t size, 
         _cleanup_close_ int fd = -1;
         char temporary[64], name[NAME_SIZE];
 
-        if (!size_allowed(size))
+        if (!files_size_allowed(size))
                 return;
         fd = temporary_open(directory_fd, temporary, sizeof temporary);
         if (fd < 0)
