@@ -228,19 +228,6 @@ void image_exec(struct server *server, const struct caller *caller, const struct
         reply->why = "the new image is verified before it gets anything";
 }
 
-/* Of a forked process without an entry it is its nearest ancestor's that has one. With the table lock held.
- */
-static const char *ancestors_program(struct session *session, pid_t pid)
-{
-        const struct process *process = NULL;
-
-        for (unsigned i = 0; pid > 1 && i < PROCESS_ANCESTORS_MAX && !process; i++) {
-                process = process_peek(&session->processes, pid);
-                pid = proc_parent(pid);
-        }
-        return process ? process->exe_path : "";
-}
-
 size_t image_exe_path(void *context, pid_t tid, char *out, size_t size)
 {
         struct session *session = context;
@@ -250,7 +237,7 @@ size_t image_exe_path(void *context, pid_t tid, char *out, size_t size)
         pthread_mutex_lock(&session->processes.lock);
         path = images_find(&session->images, tid);
         if (!path)
-                path = ancestors_program(session, proc_tgid(tid));
+                path = process_program(&session->processes, proc_tgid(tid));
         length = strlen(path);
         if (length < size)
                 memcpy(out, path, length + 1);

@@ -210,18 +210,15 @@ struct process *process_peek(struct process_table *table, pid_t pid)
         return process;
 }
 
-/* A process that forked, and did not exec, runs its nearest ancestor's program. */
-static void inherit_program(struct process_table *table, struct process *process)
+const char *process_program(struct process_table *table, pid_t pid)
 {
-        const struct process *ancestor = NULL;
-        pid_t pid = proc_parent(process->pid);
+        const struct process *process = NULL;
 
-        for (unsigned i = 0; pid > 1 && pid != table->root && i < PROCESS_ANCESTORS_MAX && !ancestor; i++) {
-                ancestor = process_peek(table, pid);
+        for (unsigned i = 0; pid > 1 && pid != table->root && i < PROCESS_ANCESTORS_MAX && !process; i++) {
+                process = process_peek(table, pid);
                 pid = proc_parent(pid);
         }
-        if (ancestor)
-                strcpy(process->exe_path, ancestor->exe_path);
+        return process ? process->exe_path : "";
 }
 
 int process_make(struct process_table *table, pid_t pid, struct process **ret_process)
@@ -248,7 +245,7 @@ int process_make(struct process_table *table, pid_t pid, struct process **ret_pr
                 return -error;
         }
         process->pid = pid;
-        inherit_program(table, process);
+        strcpy(process->exe_path, process_program(table, proc_parent(pid)));
         process->next = *bucket_of(table, pid);
         *bucket_of(table, pid) = process;
         table->count++;

@@ -80,6 +80,9 @@ void process_table_finish(struct process_table *table);
 struct process *process_find(struct process_table *table, pid_t pid);
 /* The same without asking whether it still lives: for hints that may be wrong. */
 struct process *process_peek(struct process_table *table, pid_t pid);
+/* The path of the program that pid runs, as far as it is known: its own, or, of one that forked and did not
+ * exec, its nearest ancestor's that has an entry; "" where there is none. Valid while the lock is held. */
+const char *process_program(struct process_table *table, pid_t pid);
 /* -EAGAIN where there are PROCESS_MAX. */
 int process_make(struct process_table *table, pid_t pid, struct process **ret_process);
 struct pending_exec *process_exec_of(struct process *process, pid_t tid);
