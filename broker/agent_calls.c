@@ -15,20 +15,17 @@
 #include "broker/session_internal.h"
 #include "proto/call.h"
 
-/* What is known already of the file at fd: whether it has nothing to patch, and enum fl_plan_flags. */
-static unsigned plan_flags(const struct session *session, int fd, bool *ret_is_empty)
+/* Copies the head of the plan of the file at fd. Is it known already? */
+static bool peek_plan(const struct session *session, int fd, struct fl_plan *ret_head)
 {
         const struct fl_plan *plan;
-        unsigned flags;
         size_t size;
 
-        *ret_is_empty = false;
         if (plan_store_peek(session->plans, fd, &plan, &size) < 0)
-                return 0;
-        *ret_is_empty = plan->site_count == 0;
-        flags = plan->flags;
+                return false;
+        *ret_head = *plan;
         plan_unref(session->plans, plan);
-        return flags;
+        return true;
 }
 
 static void fill_hello(const struct session *session, const struct exec_program *program,
@@ -38,7 +35,7 @@ static void fill_hello(const struct session *session, const struct exec_program 
 
         memset(hello, 0, sizeof *hello);
         hello->version = FL_PROTO_VERSION;
-        hello->flags = tiers->substitute_exe ? FL_HELLO_SUBSTITUTE_EXE : 0;
+        hello->flags = tiers->agent ? FL_HELLO_SUBSTITUTE_EXE : 0;
         if (tiers->action[SYS_rt_sigprocmask] == TIER_NATIVE)
                 hello->flags |= FL_HELLO_PROBE;
         if (tiers->plain_sends)
@@ -125,7 +122,7 @@ static int call_hello(struct server *server, const struct caller *caller, uint64
 {
         struct session *session = server->session;
         _cleanup_free_ struct fl_hello *hello = malloc(sizeof *hello);
-        bool is_empty;
+        struct fl_plan plan;
         int r;
 
         if (!hello)
@@ -139,8 +136,7 @@ static int call_hello(struct server *server, const struct caller *caller, uint64
         pthread_mutex_unlock(&session->processes.lock);
         if (r < 0)
                 return r;
-        plan_flags(session, server->reply.fd, &is_empty);
-        if (is_empty)
+        if (peek_plan(session, server->reply.fd, &plan) && plan.site_count == 0)
                 hello->flags |= FL_HELLO_NO_PLAN;
         give_back_cores(session, caller->tid);
         return target_write(caller->tid, address, hello, sizeof *hello);
@@ -244,12 +240,12 @@ static void forget_announced(struct session *session, const struct caller *calle
 static bool goes_without(struct session *session, const struct caller *caller)
 {
         _cleanup_close_ int fd = -1;
-        bool is_empty;
+        struct fl_plan plan;
 
         if (!tiers_spare_agent(session->options.tiers))
                 return false;
         fd = announced_program(session, caller);
-        return fd >= 0 && (plan_flags(session, fd, &is_empty) & FL_PLAN_IDLE);
+        return fd >= 0 && peek_plan(session, fd, &plan) && (plan.flags & FL_PLAN_IDLE);
 }
 
 /* A traced process runs its programs without the agent, so that the tracer finds them where it looks for

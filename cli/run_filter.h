@@ -11,7 +11,7 @@
 #include "cli/run_cache.h"
 
 /* directory: of remembered programs, made where missing; NULL for none. As filter_build; but where *ret_entry
- * holds anything, *ret_filter lies in it and is not to be finished. */
+ * holds anything, *ret_filter lies in it. */
 int run_filter_get(const struct policy *policy, const struct tiers *tiers, const char *directory,
                    struct filter *ret_filter, struct run_cache_entry *ret_entry, struct err *err);
 

@@ -230,11 +230,10 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
 static int read_policy(const struct supervisor *supervisor, const struct run_paths *paths,
                        struct run_sandbox *sandbox, struct err *err)
 {
-        const char *audit = supervisor->options->audit;
         int r = run_sandbox_load(supervisor->options, paths, sandbox, err);
 
-        if (r == 0 && audit && sandbox->audit_fd < 0)
-                r = run_sandbox_open_audit(audit, sandbox, err);
+        if (r == 0 && sandbox->audit_fd < 0)
+                r = run_sandbox_open_audit(supervisor->options->audit, sandbox, err);
         return r;
 }
 
