@@ -6,7 +6,8 @@
 
 #include "broker/plan/scan/bytes.h"
 
-#define PAGE_MASK 4095u
+#define DYNAMIC_ENTRIES_MAX 4096u
+#define PAGE_MASK           4095u
 
 static bool range_fits(uint64_t offset, uint64_t size, uint64_t limit)
 {
@@ -139,6 +140,17 @@ const uint8_t *elf_image_at(const struct elf_image *image, uint64_t vaddr, uint6
                 }
         }
         return NULL;
+}
+
+bool elf_image_dynamic(const struct elf_image *image, unsigned index, Elf64_Dyn *ret_entry)
+{
+        uint64_t available = 0, at = index * sizeof *ret_entry;
+        const uint8_t *data = image->dynamic_size ? elf_image_at(image, image->dynamic, &available) : NULL;
+
+        if (!data || index >= DYNAMIC_ENTRIES_MAX || available < at + sizeof *ret_entry)
+                return false;
+        memcpy(ret_entry, data + at, sizeof *ret_entry);
+        return ret_entry->d_tag != DT_NULL;
 }
 
 void elf_image_section(const struct elf_image *image, unsigned index, Elf64_Shdr *ret_header,

@@ -45,6 +45,9 @@ int elf_image_parse(const uint8_t *data, size_t size, struct elf_image *ret_imag
  * stands there. */
 const uint8_t *elf_image_at(const struct elf_image *image, uint64_t vaddr, uint64_t *ret_available);
 
+/* Entry number index of PT_DYNAMIC; false behind the last one. */
+bool elf_image_dynamic(const struct elf_image *image, unsigned index, Elf64_Dyn *ret_entry);
+
 /* Section number index; *ret_data is NULL for one without bytes in the file, or out of range. */
 void elf_image_section(const struct elf_image *image, unsigned index, Elf64_Shdr *ret_header,
                        const uint8_t **ret_data);

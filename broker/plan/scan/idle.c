@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "broker/plan/scan/bytes.h"
-
 #define C_LIBRARY "libc.so.6"
 
 /* What imports of glibc give a program away, without the suffixes that name_matches takes off. Words, in
@@ -90,14 +88,12 @@ static bool imports_busy(const struct elf_image *image, const Elf64_Shdr *header
 /* The value of the dynamic entry tag, and how many there are. */
 static unsigned find_dynamic(const struct elf_image *image, int64_t tag, uint64_t *ret_value)
 {
-        uint64_t available = 0;
-        const uint8_t *data = image->dynamic_size ? elf_image_at(image, image->dynamic, &available) : NULL;
         unsigned count = 0;
+        Elf64_Dyn entry;
 
-        for (; data && available >= sizeof(Elf64_Dyn) && load_u64(data) != DT_NULL;
-             data += sizeof(Elf64_Dyn), available -= sizeof(Elf64_Dyn))
-                if ((int64_t)load_u64(data) == tag) {
-                        *ret_value = load_u64(data + 8);
+        for (unsigned i = 0; elf_image_dynamic(image, i, &entry); i++)
+                if (entry.d_tag == tag) {
+                        *ret_value = entry.d_un.d_val;
                         count++;
                 }
         return count;

@@ -5,9 +5,8 @@
 
 #include "broker/plan/scan/bytes.h"
 
-#define DYNAMIC_ENTRIES_MAX 4096u
-#define TABLE_ENTRIES_MAX   65536u
-#define FIXED_TABLE_MIN     3u
+#define TABLE_ENTRIES_MAX 65536u
+#define FIXED_TABLE_MIN   3u
 
 /* A word that the loader will write: 8 bytes, and nothing that touches them may move. One byte more, so that
  * neither can a window begin at the last of them. */
@@ -66,22 +65,11 @@ static void dynamic_entry(struct dynamic *dynamic, int64_t tag, uint64_t value)
 
 static void dynamic_read(const struct elf_image *image, struct dynamic *ret_dynamic)
 {
-        uint64_t available;
-        const uint8_t *data;
+        Elf64_Dyn entry;
 
         *ret_dynamic = (struct dynamic){0};
-        if (image->dynamic_size == 0)
-                return;
-        data = elf_image_at(image, image->dynamic, &available);
-        for (unsigned i = 0; data && i < DYNAMIC_ENTRIES_MAX && available >= 16; i++) {
-                uint64_t tag = load_u64(data);
-
-                if (tag == DT_NULL)
-                        break;
-                dynamic_entry(ret_dynamic, (int64_t)tag, load_u64(data + 8));
-                data += 16;
-                available -= 16;
-        }
+        for (unsigned i = 0; elf_image_dynamic(image, i, &entry); i++)
+                dynamic_entry(ret_dynamic, entry.d_tag, entry.d_un.d_val);
 }
 
 static int relocations_mark(struct code_map *map, const uint8_t *data, uint64_t size)
