@@ -40,15 +40,27 @@ static void *urge(void *unused)
         return NULL;
 }
 
-static void handle(bool restart)
+static void handle(bool restart, long microseconds)
 {
         struct sigaction action = {.sa_handler = on_signal, .sa_flags = restart ? SA_RESTART : 0};
-        struct itimerval timer = {{0, 1000}, {0, 1000}};
+        struct itimerval timer = {{0, microseconds}, {0, microseconds}};
 
         restarts = restart;
         sigaction(SIGURG, &action, NULL);
         sigaction(SIGALRM, &action, NULL);
         setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void begin_storm(bool restart)
+{
+        handle(restart, 1000);
+}
+
+/* SIGURG goes on: what is asked from here on is restarted, where without the agent even a stat could be
+ * interrupted. */
+static void end_storm(void)
+{
+        handle(true, 0);
 }
 
 /* Until it is done. What fails with anything but EINTR, or with that though restarted, was lost or doubled.
@@ -154,24 +166,17 @@ static void round_of_calls(unsigned number)
         expect_number(number);
 }
 
-/* Bytes of the file, or -1. Without the agent even stat may be interrupted. */
+/* Bytes of the file, or -1. */
 static long size_of(const char *path)
 {
         struct stat status;
-        int r;
 
-        while ((r = stat(path, &status)) < 0 && errno == EINTR)
-                ;
-        return r < 0 ? -1 : (long)status.st_size;
+        return stat(path, &status) < 0 ? -1 : (long)status.st_size;
 }
 
 static void make_empty(const char *path)
 {
-        int fd;
-
-        while ((fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600)) < 0 && errno == EINTR)
-                ;
-        close(fd);
+        close(open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600));
 }
 
 static bool time_is_up(const struct timespec *start, double seconds)
@@ -190,11 +195,11 @@ static void storm(bool restart)
 
         make_empty(in_dir("log"));
         interrupted = 0;
-        handle(restart);
+        begin_storm(restart);
         clock_gettime(CLOCK_MONOTONIC, &start);
         while (!time_is_up(&start, SECONDS) && !attack_escapes)
                 round_of_calls(rounds++);
-        setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
+        end_storm();
         size = size_of(in_dir("log"));
         if (size != (long)rounds)
                 escaped("%u appended, %ld there", rounds, size);
@@ -222,7 +227,7 @@ static void fifos(void)
 
         if (mkfifo(fifo, 0600) < 0)
                 escaped("mkfifo: %s", strerror(errno));
-        handle(true);
+        begin_storm(true);
         for (int i = 0; i < 20 && !attack_escapes; i++) {
                 pthread_create(&reader, NULL, read_fifo, (void *)fifo);
                 int fd = open(fifo, O_WRONLY);
@@ -231,7 +236,7 @@ static void fifos(void)
                 pthread_join(reader, NULL);
                 close(fd);
         }
-        setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
+        end_storm();
 }
 
 int main(void)
