@@ -21,6 +21,7 @@ static volatile unsigned long handled;
 static pthread_t target;
 static bool restarts;
 static unsigned long interrupted;
+static const char *made, *moved, *original, *linked, *created, *logged; /* of in_dir, kept */
 
 static void on_signal(int number)
 {
@@ -83,17 +84,17 @@ static int make(const void *path)
 
 static int make_link(const void *path)
 {
-        return link(in_dir("public/file"), path);
+        return link(original, path);
 }
 
 static int move(const void *path)
 {
-        return renameat2(AT_FDCWD, path, AT_FDCWD, in_dir("moved"), RENAME_NOREPLACE);
+        return renameat2(AT_FDCWD, path, AT_FDCWD, moved, RENAME_NOREPLACE);
 }
 
 static int move_back(const void *path)
 {
-        return renameat2(AT_FDCWD, in_dir("moved"), AT_FDCWD, path, RENAME_NOREPLACE);
+        return renameat2(AT_FDCWD, moved, AT_FDCWD, path, RENAME_NOREPLACE);
 }
 
 static int remove_directory(const void *path)
@@ -153,15 +154,15 @@ static void expect_number(unsigned expected)
 
 static void round_of_calls(unsigned number)
 {
-        once("mkdir", make, in_dir("made"));
-        once("rename", move, in_dir("made"));
-        once("rename back", move_back, in_dir("made"));
-        once("rmdir", remove_directory, in_dir("made"));
-        once("link", make_link, in_dir("linked"));
-        once("unlink", remove_file, in_dir("linked"));
-        once("create", create, in_dir("created"));
-        once("unlink", remove_file, in_dir("created"));
-        once("append", append, in_dir("log"));
+        once("mkdir", make, made);
+        once("rename", move, made);
+        once("rename back", move_back, made);
+        once("rmdir", remove_directory, made);
+        once("link", make_link, linked);
+        once("unlink", remove_file, linked);
+        once("create", create, created);
+        once("unlink", remove_file, created);
+        once("append", append, logged);
         once("sendmsg", send_number, &number);
         expect_number(number);
 }
@@ -193,14 +194,14 @@ static void storm(bool restart)
         unsigned rounds = 0;
         long size;
 
-        make_empty(in_dir("log"));
+        make_empty(logged);
         interrupted = 0;
         begin_storm(restart);
         clock_gettime(CLOCK_MONOTONIC, &start);
         while (!time_is_up(&start, SECONDS) && !attack_escapes)
                 round_of_calls(rounds++);
         end_storm();
-        size = size_of(in_dir("log"));
+        size = size_of(logged);
         if (size != (long)rounds)
                 escaped("%u appended, %ld there", rounds, size);
         if (rounds < 5)
@@ -239,9 +240,25 @@ static void fifos(void)
         end_storm();
 }
 
+static const char *name_in_dir(const char *name)
+{
+        char *path = strdup(in_dir(name));
+
+        if (!path)
+                exit(2);
+        return path;
+}
+
 int main(void)
 {
         pthread_t urging;
+
+        made = name_in_dir("made");
+        moved = name_in_dir("moved");
+        original = name_in_dir("public/file");
+        linked = name_in_dir("linked");
+        created = name_in_dir("created");
+        logged = name_in_dir("log");
 
         target = pthread_self();
         signal(SIGURG, SIG_IGN);
