@@ -185,6 +185,13 @@ static inline void sandbox_fork(struct sandbox *sandbox, const char *root, void 
         sandbox->caller.tid = pid;
 }
 
+/* Returns when the caller has stopped: until then SIGSTOP is a pending signal itself. */
+static inline void sandbox_stop(const struct sandbox *sandbox)
+{
+        cr_assert_eq(kill(sandbox->caller.tid, SIGSTOP), 0);
+        cr_assert_eq(waitpid(sandbox->caller.tid, NULL, WUNTRACED), sandbox->caller.tid);
+}
+
 static inline void sandbox_finish(struct sandbox *sandbox)
 {
         if (sandbox->caller.tid > 0) {

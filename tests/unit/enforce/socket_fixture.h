@@ -193,8 +193,7 @@ static inline void expect_denied(const char *operation, const char *object)
 /* A caller with a signal that it does not come to handle. */
 static inline void make_signal_wait(void)
 {
-        kill(sandbox.caller.tid, SIGSTOP);
-        waitpid(sandbox.caller.tid, NULL, WUNTRACED);
+        sandbox_stop(&sandbox);
         kill(sandbox.caller.tid, SIGTERM);
 }
 

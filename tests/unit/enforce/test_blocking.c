@@ -127,7 +127,7 @@ Test(blocking, a_signal_ends_the_waiting, .timeout = 20)
         double start = now();
 
         setup(&sandbox, true);
-        kill(sandbox.caller.tid, SIGSTOP);
+        sandbox_stop(&sandbox);
         signal_later(sandbox.caller.tid, SIGUSR1);
         cr_expect_eq(sandbox_open(&sandbox, AT_FDCWD, "fifo", O_RDONLY, 0), -CALLER_ERESTARTSYS);
         cr_expect_gt(now() - start, 0.05);
@@ -141,7 +141,7 @@ Test(blocking, an_ignored_signal_does_not, .timeout = 20)
         pid_t pid;
 
         setup(&sandbox, true);
-        kill(sandbox.caller.tid, SIGSTOP);
+        sandbox_stop(&sandbox);
         kill(sandbox.caller.tid, SIGUSR2);
         kill(sandbox.caller.tid, SIGWINCH);
         pid = fork_opener("fifo", O_WRONLY, 200);
@@ -193,7 +193,7 @@ Test(blocking, the_size_limit_is_the_callers)
         int fd;
 
         setup(&sandbox, false);
-        kill(sandbox.caller.tid, SIGSTOP);
+        sandbox_stop(&sandbox);
         sandbox_ask(&sandbox, REQUEST_TRUNCATE, AT_FDCWD, "file")->length = 1000;
         cr_expect_eq(sandbox_perform(&sandbox), 0);
         sandbox_ask(&sandbox, REQUEST_TRUNCATE, AT_FDCWD, "file")->length = 1001;
