@@ -25,19 +25,6 @@ int landlock_abi(void)
         return abi < 0 ? -errno : (int)abi;
 }
 
-/* The directory that holds all a pattern can match. */
-static int grant_wildcard(const struct builder *builder, const char *pattern, uint64_t rights)
-{
-        char prefix[4096] = "/";
-        size_t length = landlock_literal_length(pattern);
-
-        if (length >= sizeof prefix)
-                return -ENAMETOOLONG;
-        if (length > 1)
-                memcpy(prefix, pattern, length);
-        return landlock_grant_nearest(&builder->grants, prefix, rights);
-}
-
 static uint64_t rights_of(enum rule_list list)
 {
         switch (list) {
@@ -52,18 +39,23 @@ static uint64_t rights_of(enum rule_list list)
         }
 }
 
-static int grant_rule(const struct builder *builder, const struct rule *rule)
+static int grant_rule(struct builder *builder, const struct rule *rule)
 {
         uint64_t rights = rights_of(rule->list);
+        const char *path;
+        size_t length;
         int r;
 
         /* Where the broker opens, a program only ever executes natively; all other rights are for nobody. */
         if (rights == 0 || (!builder->exact && rule->list != RULE_FILES_EXEC))
                 return 0;
-        if (rule->wildcard)
-                return grant_wildcard(builder, rule->pattern, rights);
-        if (!builder->exact)
-                return landlock_grant_nearest(&builder->grants, rule->pattern, rights);
+        /* The directory that holds all a pattern can match. */
+        length = landlock_literal_length(rule->pattern);
+        path = length > 1 ? rule->pattern : "/"; /* "**" may be anywhere */
+        if (landlock_is_granted(&builder->grants, path, length, rights))
+                return 0;
+        if (rule->wildcard || !builder->exact)
+                return landlock_grant_nearest(&builder->grants, path, length, rights);
         r = landlock_grant_path(&builder->grants, rule->pattern, rights);
         return landlock_is_absence(-r) ? 0 : r;
 }
@@ -79,13 +71,14 @@ static int grant_interpreter(const struct builder *builder, const struct policy 
         if (!real)
                 return 0;
         policy_check_path(policy, real, strlen(real), PATH_READ, &verdict);
-        if (verdict.outcome != VERDICT_ALLOW)
+        if (verdict.outcome != VERDICT_ALLOW ||
+            landlock_is_granted(&builder->grants, real, strlen(real), RIGHTS_EXECUTE))
                 return 0;
         r = landlock_grant_path(&builder->grants, real, RIGHTS_EXECUTE);
         return landlock_is_absence(-r) ? 0 : r;
 }
 
-static int grant_files(const struct builder *builder, const struct policy *policy,
+static int grant_files(struct builder *builder, const struct policy *policy,
                        const char *const also_executable[], struct err *err)
 {
         for (size_t i = 0; i < policy_rule_count(policy); i++) {
@@ -159,6 +152,7 @@ int landlock_build(const struct policy *policy, const struct tiers *tiers,
         builder.grants.ruleset = ruleset;
         if (tiers->landlock_files) {
                 r = grant_files(&builder, policy, also_executable, err);
+                landlock_grants_finish(&builder.grants);
                 if (r < 0)
                         return r;
         }

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "broker/enforce/landlock_abi.h"
 
@@ -24,19 +23,47 @@
 /* Where ELF programs of the usual C libraries name their interpreter. NULL-terminated. */
 extern const char *const landlock_interpreters[];
 
+/* A hierarchy on which something was granted. */
+struct landlock_granted {
+        const char *path; /* of the directory, length bytes; belongs to the caller */
+        size_t length;
+        uint64_t rights;
+};
+
 struct landlock_grants {
         int ruleset;
         uint64_t handled; /* file rights that this kernel knows and the ruleset refuses unless granted */
+        struct landlock_granted *made; /* allocated: landlock_grants_finish */
+        size_t made_count, made_room;
 };
 
 /* Of RIGHTS_ALL. */
 uint64_t landlock_known_rights(int abi);
 
-/* Grants rights on what is open at fd, of type mode, and beneath it. 0 or -errno. */
-int landlock_grant_fd(const struct landlock_grants *grants, int fd, mode_t mode, uint64_t rights);
+/* What a rule was made on. */
+enum landlock_ground { LANDLOCK_ON_DIRECTORY, LANDLOCK_ON_OTHER };
+
+/* Grants rights on the directory that is open at fd and beneath it: LANDLOCK_ON_DIRECTORY. Something else is
+ * open there: LANDLOCK_ON_OTHER, and nothing was granted. -errno. */
+int landlock_grant_directory(const struct landlock_grants *grants, int fd, uint64_t rights);
+/* Those of rights that a file can have, on what is open at fd. 0 or -errno. */
+int landlock_grant_file(const struct landlock_grants *grants, int fd, uint64_t rights);
+/* Either. 0 or -errno. */
 int landlock_grant_path(const struct landlock_grants *grants, const char *path, uint64_t rights);
-/* On path or, where it is not there yet, on what it would come to be in. */
-int landlock_grant_nearest(const struct landlock_grants *grants, const char *path, uint64_t rights);
+/* On the path (resolved, without links, length bytes that stay where they are) or, where it is not there yet,
+ * on what it would come to be in: but for the root directory, which is worth more than what could only be
+ * read or executed there. Nothing, where an earlier such call granted as much. 0 or -errno. */
+int landlock_grant_nearest(struct landlock_grants *grants, const char *path, size_t length, uint64_t rights);
+
+/* Are rights on path (resolved, without links, length bytes) granted by a hierarchy that was noted? */
+bool landlock_is_granted(const struct landlock_grants *grants, const char *path, size_t length,
+                         uint64_t rights);
+/* 0 or -ENOMEM. */
+int landlock_note_granted(struct landlock_grants *grants, const struct landlock_granted *granted);
+void landlock_grants_finish(struct landlock_grants *grants);
+
+/* path itself, or something beneath directory? */
+bool landlock_is_beneath(const char *path, size_t length, const char *directory, size_t directory_length);
 
 /* Something that is not there, or that this user cannot reach, needs no grant. */
 bool landlock_is_absence(int error);

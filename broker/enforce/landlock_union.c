@@ -42,33 +42,24 @@ struct ground {
 struct domain {
         struct landlock_grants grants;
         struct arena arena;
-        struct ground *wanted, *made;
-        size_t wanted_count, wanted_room, made_count, made_room;
+        struct ground *wanted;
+        size_t wanted_count, wanted_room;
         char cwd[PATH_MAX]; /* "": none */
         struct err *err;
 };
 
-/* path itself, or something beneath directory? */
-static bool is_beneath(const char *path, size_t length, const char *directory, size_t directory_length)
+static int append(struct domain *domain, const struct ground *ground)
 {
-        if (directory_length == 1)
-                return true;
-        return length >= directory_length && !memcmp(path, directory, directory_length) &&
-               (length == directory_length || path[directory_length] == '/');
-}
-
-static int append(struct ground **list, size_t *count, size_t *room, const struct ground *ground)
-{
-        if (*count == *room) {
-                size_t larger = *room ? *room * 2 : 64;
-                struct ground *grown = reallocarray(*list, larger, sizeof *grown);
+        if (domain->wanted_count == domain->wanted_room) {
+                size_t room = domain->wanted_room ? domain->wanted_room * 2 : 64;
+                struct ground *grown = reallocarray(domain->wanted, room, sizeof *grown);
 
                 if (!grown)
                         return -ENOMEM;
-                *list = grown;
-                *room = larger;
+                domain->wanted = grown;
+                domain->wanted_room = room;
         }
-        (*list)[(*count)++] = *ground;
+        domain->wanted[domain->wanted_count++] = *ground;
         return 0;
 }
 
@@ -79,12 +70,12 @@ static int want(struct domain *domain, struct ground ground)
 
         while (ground.length > 1 && ground.path[ground.length - 1] == '/')
                 ground.length--;
-        if (is_beneath(ground.path, ground.length, proc, sizeof proc - 1)) {
+        if (landlock_is_beneath(ground.path, ground.length, proc, sizeof proc - 1)) {
                 ground.length = sizeof proc - 1;
                 ground.rights &= RIGHTS_READ | RIGHTS_CONTENT;
                 ground.around = 0;
         }
-        return append(&domain->wanted, &domain->wanted_count, &domain->wanted_room, &ground);
+        return append(domain, &ground);
 }
 
 /* What a pattern can match, or the path that it is, with rights in the directory that this is in. */
@@ -165,44 +156,19 @@ static int compare(const void *a, const void *b)
         return order ? order : (x->length > y->length) - (x->length < y->length);
 }
 
-static bool is_made(const struct domain *domain, const char *path, size_t length, uint64_t rights)
-{
-        for (size_t i = 0; i < domain->made_count; i++) {
-                const struct ground *made = &domain->made[i];
-
-                if ((made->rights & rights) == rights && is_beneath(path, length, made->path, made->length))
-                        return true;
-        }
-        return false;
-}
-
-static int note_made(struct domain *domain, const struct ground *ground, size_t length, uint64_t rights)
-{
-        const struct ground made = {.path = ground->path, .length = length, .rights = rights};
-
-        return append(&domain->made, &domain->made_count, &domain->made_room, &made);
-}
-
 /* On the directory that ground is in, or the nearest that is there. */
 static int make_around(struct domain *domain, const struct ground *ground, uint64_t rights)
 {
         size_t length = ground->length;
-        char path[PATH_MAX];
-        int r;
 
         while (length > 1 && ground->path[length - 1] != '/')
                 length--;
         length -= length > 1;
-        /* What is not there and could only be read comes to be in the root directory by nobody's doing here:
-         * not worth all that is there. */
-        if (length == 1 && !(rights & ~RIGHTS_EXECUTE))
+        /* What could only be read comes to be in the root directory by nobody's doing here: not worth all
+         * that is there. */
+        if (rights == 0 || (length == 1 && !(rights & ~RIGHTS_EXECUTE)))
                 return 0;
-        if (rights == 0 || is_made(domain, ground->path, length, rights))
-                return 0;
-        memcpy(path, ground->path, length);
-        path[length] = '\0';
-        r = landlock_grant_nearest(&domain->grants, path, rights);
-        return r < 0 ? r : note_made(domain, ground, length, rights);
+        return landlock_grant_nearest(&domain->grants, ground->path, length, rights);
 }
 
 /* A directory to write in is not removed and made anew by the broker, except where that is what programs do
@@ -213,23 +179,35 @@ static uint64_t rights_around(const struct domain *domain, const struct ground *
         size_t cwd = strlen(domain->cwd);
 
         bool anew = cwd && !ground->fixed && ground->rights == RIGHTS_CHANGE && ground->length > cwd &&
-                    is_beneath(ground->path, ground->length, domain->cwd, cwd);
+                    landlock_is_beneath(ground->path, ground->length, domain->cwd, cwd);
 
         return anew ? ground->rights : ground->around;
 }
 
-static int make_at(struct domain *domain, const struct ground *ground, int fd)
+/* Something else than a directory is open at fd. */
+static int make_at_file(struct domain *domain, const struct ground *ground, int fd)
 {
         struct stat status;
         int r;
 
         if (fstat(fd, &status) < 0)
                 return -errno;
-        if (!S_ISDIR(status.st_mode) && !S_ISCHR(status.st_mode) && !ground->fixed)
+        if (!S_ISCHR(status.st_mode) && !ground->fixed)
                 return make_around(domain, ground, ground->rights | ground->around);
-        r = landlock_grant_fd(&domain->grants, fd, status.st_mode, ground->rights);
-        if (r == 0)
-                r = note_made(domain, ground, ground->length, ground->rights);
+        r = landlock_grant_file(&domain->grants, fd, ground->rights);
+        return r < 0 ? r : make_around(domain, ground, rights_around(domain, ground));
+}
+
+static int make_at(struct domain *domain, const struct ground *ground, int fd)
+{
+        int r = landlock_grant_directory(&domain->grants, fd, ground->rights);
+
+        if (r == LANDLOCK_ON_OTHER)
+                return make_at_file(domain, ground, fd);
+        if (r >= 0)
+                r = landlock_note_granted(
+                        &domain->grants,
+                        &(struct landlock_granted){ground->path, ground->length, ground->rights});
         return r < 0 ? r : make_around(domain, ground, rights_around(domain, ground));
 }
 
@@ -238,7 +216,8 @@ static int make(struct domain *domain, const struct ground *ground)
         _cleanup_close_ int fd = -1;
         char path[PATH_MAX];
 
-        if (ground->length >= sizeof path || is_made(domain, ground->path, ground->length, ground->rights))
+        if (ground->length >= sizeof path ||
+            landlock_is_granted(&domain->grants, ground->path, ground->length, ground->rights))
                 return make_around(domain, ground, ground->around);
         memcpy(path, ground->path, ground->length);
         path[ground->length] = '\0';
@@ -294,8 +273,7 @@ static int make_queues(struct domain *domain)
         _cleanup_close_ int root = open_queues();
 
         return root < 0 ? 0
-                        : landlock_grant_fd(&domain->grants, root, S_IFDIR,
-                                            LANDLOCK_FS_READ_FILE | RIGHTS_CONTENT);
+                        : landlock_grant_file(&domain->grants, root, LANDLOCK_FS_READ_FILE | RIGHTS_CONTENT);
 }
 
 static int fill(struct domain *domain, const struct policy *policy, const struct tiers *tiers,
@@ -329,7 +307,7 @@ static int build(struct domain *domain, const struct policy *policy, const struc
                 return -errno;
         r = fill(domain, policy, tiers, own);
         free(domain->wanted);
-        free(domain->made);
+        landlock_grants_finish(&domain->grants);
         arena_finish(&domain->arena);
         return r;
 }
