@@ -24,7 +24,7 @@
 
 #define GUARDIAN_NAME    "flicker-guard"
 #define CHILD_STACK_SIZE 65536
-#define CONFINE_AFTER_MS 30 /* short programs do not pay for it */
+#define SETTLE_AFTER_MS  30 /* short programs do not pay for it */
 
 struct guardian {
         const struct run_launch *launch;
@@ -138,11 +138,12 @@ static bool serve_children(const struct guardian *guardian)
         }
 }
 
-/* Before anything is taken from the broker, and otherwise when there is time. A guardian that cannot be
- * confined, or makes a call that is not in its table, ends; the broker ends the sandbox then. */
-static void confine(void)
+/* What can wait until the program turns out to run for a while. A guardian that cannot be confined, or makes
+ * a call that is not in its table, ends; the broker ends the sandbox then. */
+static void settle(const struct guardian *guardian)
 {
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        close_others(guardian);
+        if (chdir("/") < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
             self_filter_install(SELF_GUARDIAN, EXIT_FAILURE) < 0)
                 _exit(EXIT_FAILURE);
 }
@@ -155,21 +156,20 @@ static void watch(const struct guardian *guardian)
                 {.fd = guardian->launch->control, .events = POLLIN},
                 {.fd = guardian->signals, .events = POLLIN},
         };
-        int confine_after_ms = CONFINE_AFTER_MS;
+        bool settled = false;
 
         for (;;) {
-                int n = poll(fds, sizeof fds / sizeof *fds, confine_after_ms);
+                int n = poll(fds, sizeof fds / sizeof *fds, settled ? -1 : SETTLE_AFTER_MS);
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (confine_after_ms > 0 && (n == 0 || fds[1].revents)) {
-                        confine();
-                        confine_after_ms = -1;
-                }
-                if (n == 0)
-                        continue;
-                if (fds[0].revents || (fds[2].revents && !serve_children(guardian)) ||
-                    (fds[1].revents && !serve_broker(guardian)))
+                if (n > 0 && (fds[0].revents || (fds[2].revents && !serve_children(guardian))))
+                        return;
+                /* There is time, or an orphan ended, or the broker has something to say. */
+                if (!settled)
+                        settle(guardian);
+                settled = true;
+                if (n > 0 && fds[1].revents && !serve_broker(guardian))
                         return;
         }
 }
@@ -186,9 +186,6 @@ _Noreturn static void guard(struct guardian *guardian)
         setpgid(0, 0);
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         disguise(guardian->launch);
-        close_others(guardian);
-        if (chdir("/") < 0)
-                _exit(EXIT_FAILURE); /* the broker ends the sandbox then */
         watch(guardian);
         run_reap_all(0);
         if (is_gone(guardian->launch->broker_pidfd))

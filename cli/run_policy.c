@@ -16,27 +16,23 @@
 
 /* Who the user is: the environment says it, as for a shell; else the password file. */
 struct identity {
-        char home[PATH_MAX], user[256], uid[16], cwd[PATH_MAX];
+        const char *home, *user; /* of the environment, or of fgetpwent's memory */
+        char uid[16], cwd[PATH_MAX];
 };
-
-static void copy(char *out, size_t size, const char *text)
-{
-        snprintf(out, size, "%s", text);
-}
 
 /* fgetpwent, since the name services would be loaded at run time and cost more than all the rest. */
 static void look_up(uid_t uid, struct identity *identity)
 {
         _cleanup_fclose_ FILE *stream = fopen("/etc/passwd", "re");
-        struct passwd *entry;
+        const struct passwd *entry;
 
         while (stream && (entry = fgetpwent(stream))) {
                 if (entry->pw_uid != uid)
                         continue;
-                if (!identity->home[0])
-                        copy(identity->home, sizeof identity->home, entry->pw_dir);
-                if (!identity->user[0])
-                        copy(identity->user, sizeof identity->user, entry->pw_name);
+                if (!identity->home && entry->pw_dir[0])
+                        identity->home = entry->pw_dir;
+                if (!identity->user && entry->pw_name[0])
+                        identity->user = entry->pw_name;
                 return;
         }
 }
@@ -46,18 +42,15 @@ static int identify(struct identity *identity, struct err *err)
         const char *home = getenv("HOME"), *user = getenv("USER");
         uid_t uid = geteuid();
 
-        memset(identity, 0, sizeof *identity);
-        if (home && home[0] == '/')
-                copy(identity->home, sizeof identity->home, home);
-        if (user)
-                copy(identity->user, sizeof identity->user, user);
-        if (!identity->home[0] || !identity->user[0])
+        identity->home = home && home[0] == '/' ? home : NULL;
+        identity->user = user && user[0] ? user : NULL;
+        if (!identity->home || !identity->user)
                 look_up(uid, identity);
-        if (!identity->home[0])
-                copy(identity->home, sizeof identity->home, "/nonexistent");
         snprintf(identity->uid, sizeof identity->uid, "%u", uid);
-        if (!identity->user[0])
-                copy(identity->user, sizeof identity->user, identity->uid);
+        if (!identity->home)
+                identity->home = "/nonexistent";
+        if (!identity->user)
+                identity->user = identity->uid;
         if (!getcwd(identity->cwd, sizeof identity->cwd))
                 return err_set(err, errno, "cannot tell the working directory: %s", strerror(errno));
         if (identity->cwd[0] != '/')
@@ -72,13 +65,11 @@ int run_policy_load(const struct run_policy_request *request, const struct run_p
         struct identity identity;
         char shipped[PATH_MAX + sizeof DEFAULT_POLICY];
         struct policy_options options = {
-                .reference = request->reference ? request->reference : shipped,
+                .reference = request->reference,
                 .variables = request->variables,
                 .variable_count = request->variable_count,
                 .extra = request->extra,
                 .extra_count = request->extra_count,
-                .home = identity.home,
-                .user = identity.user,
                 .uid = identity.uid,
                 .cwd = identity.cwd,
                 .tmpdir = request->tmpdir,
@@ -87,8 +78,13 @@ int run_policy_load(const struct run_policy_request *request, const struct run_p
 
         if (r < 0)
                 return r;
-        /* "default" of a directory that somebody else may have prepared is not the default. */
-        snprintf(shipped, sizeof shipped, "%s" DEFAULT_POLICY, paths->policies);
+        options.home = identity.home;
+        options.user = identity.user;
+        if (!options.reference) {
+                /* "default" of a directory that somebody else may have prepared is not the default. */
+                snprintf(shipped, sizeof shipped, "%s" DEFAULT_POLICY, paths->policies);
+                options.reference = shipped;
+        }
         run_policy_directories(paths, &directories);
         options.directories = directories.list;
         return run_policy_cache_load(&options, request->cache, ret_policy, ret_image, err);

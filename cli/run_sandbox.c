@@ -108,15 +108,15 @@ static bool name_caches(struct run_sandbox *sandbox)
 /* Where a path that no rule can name may be written to, there is no guarding it, and no cache. */
 static void find_caches(struct run_sandbox *sandbox)
 {
-        char path[PATH_MAX];
+        char path[PATH_MAX] = "", other[PATH_MAX];
         char **caches = sandbox->caches;
         bool has_other;
 
         if (run_cache_directory(path) == 0)
                 caches[0] = resolve_cache(path);
-        has_other = run_cache_directory_default(path) == 0;
+        has_other = run_cache_directory_default(other) == 0 && strcmp(path, other) != 0;
         if (has_other)
-                caches[1] = resolve_cache(path);
+                caches[1] = resolve_cache(other);
         sandbox->has_cache = caches[0] && (!has_other || caches[1]) && name_caches(sandbox);
 }
 
