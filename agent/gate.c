@@ -147,7 +147,7 @@ static enum ag_outcome report(struct ag_frame *frame, long result)
                 r = ag_kernel4(FL_CALL_NR, FL_CALL_REPORT, (uint32_t)frame->rax, ag_address(frame->args),
                                (uint64_t)-result);
         while (r == -EINTR);
-        ag_frame_finish(frame, result);
+        ag_frame_finish(frame, r == -ENOSYS ? result : r); /* nobody there */
         ag_signals_restore(before);
         return AG_HANDLED;
 }

@@ -270,23 +270,48 @@ static int call_exec(struct server *server, const struct caller *caller, const s
         return r;
 }
 
-/* The kernel refused nr natively: the verdict that the broker would have given explains it. */
-static int call_report(struct server *server, const struct caller *caller, const uint64_t args[6])
+/* Judged as over the ring, where nothing is opened or made. Does the policy let it be? A refusal is
+ * explained. */
+static bool is_granted_open(struct server *server, const struct caller *caller, const struct raw_call *call)
 {
-        struct session *session = server->session;
-        struct raw_call call = {.nr = (int)args[1]};
+        const struct reply *reply = &server->reply;
         struct caller probe = *caller;
 
-        if (call.nr < 0 || call.nr >= SYSCALLS_LIMIT || syscall_entry(call.nr)->treatment != TREAT_OPEN)
+        probe.via_ring = true;
+        if (serve_call(server, &probe, call) < 0)
+                return false;
+        if (reply->kind != REPLY_RESULT)
+                return true;
+        if (reply->judged)
+                reporter_judged(server->session->reporter, caller->tid, &reply->verdict, "kernel");
+        return false;
+}
+
+/* An open that the kernel refused natively with error, perhaps though the policy grants it: Landlock has no
+ * hold on a directory that was removed and made anew. Then it is done here. */
+static int open_refused(struct server *server, const struct caller *caller, const struct raw_call *call,
+                        int error)
+{
+        const struct reply *reply = &server->reply;
+
+        if (is_granted_open(server, caller, call) && serve_call(server, caller, call) == 0 &&
+            (reply->kind == REPLY_DESCRIPTOR || reply->kind == REPLY_RESULT))
                 return 0;
-        if (target_read(caller->tid, args[2], call.args, sizeof call.args) < 0)
-                return 0;
-        probe.via_ring = true; /* as over the ring: judged, nothing opened or made */
-        if (serve_call(server, &probe, &call) == 0 && server->reply.judged)
-                reporter_judged(session->reporter, caller->tid, &server->reply.verdict, "kernel");
         reply_finish(&server->reply);
         reply_init(&server->reply);
-        return 0;
+        return -error;
+}
+
+static int call_report(struct server *server, const struct caller *caller, const uint64_t args[6])
+{
+        struct raw_call call = {.nr = (int)args[1]};
+        int error = args[3] == EPERM ? EPERM : EACCES;
+
+        if (!server->session->options.tiers->report || call.nr < 0 || call.nr >= SYSCALLS_LIMIT ||
+            syscall_entry(call.nr)->treatment != TREAT_OPEN ||
+            target_read(caller->tid, args[2], call.args, sizeof call.args) < 0)
+                return -error;
+        return open_refused(server, caller, &call, error);
 }
 
 int agent_call(struct server *server, const struct caller *caller, const struct raw_call *call)

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define FL_PROTO_VERSION 1u
+#define FL_PROTO_VERSION 2u
 
 /* The syscall number. Far above any real one, far below the x32 bit (0x40000000). */
 #define FL_CALL_NR 0x464c
@@ -34,8 +34,9 @@ enum fl_call {
          * proto/plan.h. Copies plan bytes [offset, offset+size) and returns the plan's whole size in
          * bytes (0: nothing to patch), or -errno. */
         FL_CALL_PLAN = 4,
-        /* (int nr, const uint64_t args[6], long error): syscall nr ran natively and the kernel refused it
-         * with -error; the broker explains the refusal. Always 0. */
+        /* (int nr, const uint64_t args[6], long error): syscall nr, an open, ran natively and the kernel
+         * refused it with -error. The broker explains the refusal, or opens what the policy grants all the
+         * same. What the program is to get: a descriptor, or -errno. */
         FL_CALL_REPORT = 5,
 };
 

@@ -39,6 +39,12 @@ static void forged_calls(void)
         close(fd);
         for (uint64_t i = 0; i < 3000; i++)
                 call(FL_CALL_REPORT, i * 7919, i % 3 ? (uint64_t)arguments : i, i, 0, 0);
+        uint64_t secret[6] = {(uint64_t)AT_FDCWD, (uint64_t)in_dir("secret/file"), O_RDONLY, 0, 0, 0};
+        expect_no_secret("a refusal that was none",
+                         (int)call(FL_CALL_REPORT, SYS_openat, (uint64_t)secret, EACCES, 0, 0));
+        secret[1] = (uint64_t)setting("OUTSIDE");
+        expect_no_secret("a refusal outside",
+                         (int)call(FL_CALL_REPORT, SYS_openat, (uint64_t)secret, EACCES, 0, 0));
         for (uint64_t i = 6; i < 300; i++)
                 call(i, i, i, i, i, i);
         call(~0ull, 0, 0, 0, 0, 0);

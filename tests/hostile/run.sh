@@ -8,6 +8,9 @@ attack=${1:?}
 . "$(dirname "$0")/lib.sh"
 begin "${2:-}"
 [ ! -e "$here/policy_$attack.json" ] || cp "$here/policy_$attack.json" "$work/policy.json"
+program=$DIR/attack_$attack
+# Where directories alone are granted, not all of $DIR is.
+[ "$attack" != reported ] || program=$DIR/public/attack_$attack
 
 # Another sandbox, of the same user, that reads what it is told to: it is served all the time, attack or no attack.
 start_bystander() {
@@ -46,7 +49,7 @@ run() {
         shift
         prepare "attack_$attack"
         (cd "$DIR" && exec timeout --foreground -k 5 90 "${as[@]}" "$FLICKER_RUN" --policy "$work/policy.json" \
-                --var "DIR=$DIR" --audit "$audit" "$@" -- "$DIR/attack_$attack") >"$work/out" 2>"$work/err" </dev/null 8>&- 9>&-
+                --var "DIR=$DIR" --audit "$audit" "$@" -- "$program") >"$work/out" 2>"$work/err" </dev/null 8>&- 9>&-
         status=$?
         if [ "$status" = 77 ]; then echo 'skipped' && exit 77; fi
         # An attacker whom a signal ends (the sandbox killed it) has got nowhere either.

@@ -336,7 +336,34 @@ static void working_directory(void)
         report("rmdir gone", rmdir("../gone"));
         closing("open in a removed directory", open("x", O_RDONLY));
         closing("create in a removed directory", open("x", O_RDWR | O_CREAT, 0600));
+        memset(here, 'x', NAME_MAX + 1);
+        here[NAME_MAX + 1] = '\0';
+        closing("create a long name there", open(here, O_RDWR | O_CREAT, 0600));
         report("back", chdir(".."));
+}
+
+/* Who may do what with the directory of its own descriptors depends on how it is named. */
+static void own_descriptors(void)
+{
+        static const char *const names[] = {
+                "/proc/self/fd",    "/proc/self/fd/.", "/proc/self/fd/./",  "/proc/thread-self/fd/.",
+                "/proc/self/fd/..", "/proc/self/fd/x", "/proc/self/fd/./x", "/proc/self/fd/../fd/x"};
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                report_text("the directory", "%s", names[i]);
+                closing("open", open(names[i], O_RDONLY | O_DIRECTORY));
+                closing("O_CREAT", open(names[i], O_RDWR | O_CREAT, 0600));
+                closing("O_TMPFILE", open(names[i], O_RDWR | O_TMPFILE, 0600));
+                report("mkdir", mkdir(names[i], 0700));
+                report("rmdir", rmdir(names[i]));
+                report("mknod", mknod(names[i], S_IFIFO | 0600, 0));
+                report("link", link("/etc/passwd", names[i]));
+                report("rename", rename(names[i], "moved"));
+                report("chmod", chmod(names[i], 0700));
+                report("access to read", access(names[i], R_OK));
+                report("access to write", access(names[i], W_OK));
+                report("access to search", access(names[i], X_OK));
+        }
 }
 
 static void renames(void)
@@ -517,6 +544,10 @@ static void listing(void)
 int main(int argc, char **argv)
 {
         umask(022);
+        if (argc > 1 && !strcmp(argv[1], "--own-descriptors")) {
+                own_descriptors();
+                return 0;
+        }
         creation();
         opens();
         descriptor_details();
