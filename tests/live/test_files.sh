@@ -33,7 +33,7 @@ for mode in agent noagent all; do
                 mkdir "$DIR/build"
                 run "$mode" "$policy" sh -c 'rm -rf build && mkdir build && umask 027 && echo new >build/file &&
                         cat build/file && stat -c %a build/file; cat <build/absent 2>/dev/null; echo no >other; echo $?'
-                equal "a directory made anew ($mode, $(basename "$policy"))" 'new 640 2' "$(echo $(cat "$out"))"
+                equal "a directory made anew ($mode, $(basename "$policy"))" 'new 640 2' "$(xargs <"$out")"
                 check "what is beside it stays closed ($mode)" [ ! -e "$DIR/other" ]
         done
 done
