@@ -79,6 +79,21 @@ static inline void expect_no_secret(const char *what, int fd)
                 escaped("%s", what);
 }
 
+/* Ends the threads that race with others. */
+static volatile bool attack_stop __attribute__((unused));
+
+/* "secret" and "public" differ in six bytes at the same place of the path. */
+static inline void *flip_to_secret(void *place)
+{
+        while (!attack_stop) {
+                memcpy(place, "public", 6);
+                for (volatile int i = 0; i < 50; i++)
+                        ;
+                memcpy(place, "secret", 6);
+        }
+        return NULL;
+}
+
 /* The sandbox still works, and still refuses: an attack that breaks it for itself only has not won. */
 static inline void still_confined(void)
 {

@@ -12,7 +12,6 @@
 
 #include "attack.h"
 
-static volatile bool stop;
 static char path[4096];
 static const char *allowed, *secret;
 static struct sockaddr_in address;
@@ -25,22 +24,10 @@ static bool time_is_up(const struct timespec *start, double seconds)
         return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9 > seconds;
 }
 
-/* "secret" and "public" differ in six bytes at the same place of the path. */
-static void *flip_path(void *place)
-{
-        while (!stop) {
-                memcpy(place, "public", 6);
-                for (volatile int i = 0; i < 50; i++)
-                        ;
-                memcpy(place, "secret", 6);
-        }
-        return NULL;
-}
-
 static void *flip_link(void *unused)
 {
         (void)unused;
-        while (!stop) {
+        while (!attack_stop) {
                 (void)!symlink(allowed, in_dir("race.new"));
                 rename(in_dir("race.new"), in_dir("race"));
                 (void)!symlink(secret, in_dir("race.new"));
@@ -52,7 +39,7 @@ static void *flip_link(void *unused)
 static void *flip_directory(void *unused)
 {
         (void)unused;
-        while (!stop) {
+        while (!attack_stop) {
                 rename(in_dir("swap"), in_dir("swap.away"));
                 (void)!symlink(in_dir("secret"), in_dir("swap"));
                 unlink(in_dir("swap"));
@@ -64,7 +51,7 @@ static void *flip_directory(void *unused)
 static void *flip_address(void *unused)
 {
         (void)unused;
-        while (!stop) {
+        while (!attack_stop) {
                 address.sin_addr.s_addr = inet_addr("127.0.0.1");
                 for (volatile int i = 0; i < 50; i++)
                         ;
@@ -118,8 +105,8 @@ static void try_exec(void)
         if (pid == 0) {
                 pthread_t thread;
                 char *argv[] = {path, NULL}, *envp[] = {NULL};
-                stop = false;
-                pthread_create(&thread, NULL, flip_path,
+                attack_stop = false;
+                pthread_create(&thread, NULL, flip_to_secret,
                                strstr(path, "public") ? strstr(path, "public") : strstr(path, "secret"));
                 for (int i = 0; i < 20; i++)
                         execve(path, argv, envp);
@@ -135,13 +122,13 @@ static void race(void *(*flip)(void *), void *argument, void (*attempt)(void), d
         struct timespec start;
         pthread_t thread;
 
-        stop = false;
+        attack_stop = false;
         if (flip)
                 pthread_create(&thread, NULL, flip, argument);
         clock_gettime(CLOCK_MONOTONIC, &start);
         while (!time_is_up(&start, seconds) && !attack_escapes)
                 attempt();
-        stop = true;
+        attack_stop = true;
         if (flip)
                 pthread_join(thread, NULL);
 }
@@ -152,10 +139,10 @@ int main(void)
         secret = strdup(in_dir("secret/file"));
         strcpy(path, allowed);
         char *place = strstr(path, "public/file");
-        race(flip_path, place, try_open, 1);
+        race(flip_to_secret, place, try_open, 1);
         race(flip_link, NULL, try_link, 1);
         race(flip_directory, NULL, try_directory, 1);
-        race(flip_path, place, try_unlink, 0.5);
+        race(flip_to_secret, place, try_unlink, 0.5);
         address.sin_family = AF_INET;
         address.sin_port = htons((unsigned short)atoi(setting("PORT")));
         race(flip_address, NULL, try_connect, 1);

@@ -14,8 +14,6 @@
 
 #define SECONDS 1.0
 
-static volatile bool stop;
-
 static int report(uint64_t nr, const uint64_t arguments[6], uint64_t error)
 {
         return (int)syscall(FL_CALL_NR, FL_CALL_REPORT, nr, arguments, error, 0, 0);
@@ -36,22 +34,10 @@ static void every_open(const char *path)
         expect_no_secret("no open at all", report(SYS_truncate, (uint64_t[6]){file, 0}, EACCES));
 }
 
-/* "secret" and "public" differ in six bytes at the same place of the path. */
-static void *flip_path(void *place)
-{
-        while (!stop) {
-                memcpy(place, "public", 6);
-                for (volatile int i = 0; i < 50; i++)
-                        ;
-                memcpy(place, "secret", 6);
-        }
-        return NULL;
-}
-
 static void *flip_directory(void *unused)
 {
         (void)unused;
-        while (!stop) {
+        while (!attack_stop) {
                 rename("granted/turn", "granted/away");
                 (void)!symlink("../secret", "granted/turn");
                 unlink("granted/turn");
@@ -66,7 +52,7 @@ static void race(void *(*meddle)(void *), void *argument, const char *path, bool
         struct timespec start, now;
         pthread_t thread;
 
-        stop = false;
+        attack_stop = false;
         pthread_create(&thread, NULL, meddle, argument);
         clock_gettime(CLOCK_MONOTONIC, &start);
         do {
@@ -74,7 +60,7 @@ static void race(void *(*meddle)(void *), void *argument, const char *path, bool
                                  reported ? report(SYS_openat, arguments, EACCES) : open(path, O_RDONLY));
                 clock_gettime(CLOCK_MONOTONIC, &now);
         } while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9 < SECONDS);
-        stop = true;
+        attack_stop = true;
         pthread_join(thread, NULL);
 }
 
@@ -100,7 +86,7 @@ int main(void)
         every_open(in_dir("secret/file"));
         every_open("granted/../secret/file");
         every_open(setting("OUTSIDE"));
-        race(flip_path, path, path, true);
+        race(flip_to_secret, path, path, true);
         make_anew();
         mkdir("granted/turn", 0700);
         race(flip_directory, NULL, "granted/turn/file", true);
