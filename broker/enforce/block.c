@@ -74,6 +74,7 @@ void ticker_stop(struct worker *worker)
 
 int block_open(struct operation *operation, int directory, const char *name, int flags, mode_t mode)
 {
+        unsigned seen = 0;
         int fd, r;
 
         ticker_start(operation->worker);
@@ -82,7 +83,7 @@ int block_open(struct operation *operation, int directory, const char *name, int
                 r = fd < 0 ? -errno : fd;
                 if (r != -EINTR)
                         break;
-                r = caller_interrupted(operation->caller);
+                r = caller_interrupted(operation->caller, &seen);
                 if (r < 0)
                         break;
         }

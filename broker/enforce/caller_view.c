@@ -23,6 +23,8 @@
 #define STATUS_TEXT_MAX     32768 /* with all the groups there can be */
 #define STATUS_TEXT_USUALLY 4096
 
+#define SEEN_LONG 4 /* times in a row: longer than a thread that runs needs to take a signal */
+
 /* The whole text of a file of /proc/TID. Its length, or -errno. */
 static ssize_t read_file(pid_t tid, const char *name, char *text, size_t size)
 {
@@ -77,7 +79,9 @@ static void parse_line(const char *line, struct caller_status *status)
         if (!value)
                 return;
         value++;
-        if (!strncmp(line, "Umask:", 6)) {
+        if (!strncmp(line, "State:", 6)) {
+                status->ended = strpbrk(value, "ZX");
+        } else if (!strncmp(line, "Umask:", 6)) {
                 status->umask = (mode_t)strtoul(value, NULL, 8);
         } else if (!strncmp(line, "Tgid:", 5)) {
                 status->tgid = (pid_t)strtol(value, NULL, 10);
@@ -340,10 +344,27 @@ static uint64_t signals_without_effect(const struct caller_status *status)
         return set;
 }
 
-int caller_interrupted(const struct caller *caller)
+/* Those of the set that some thread of the process may have to take: not those of profiling timers, which are
+ * for a thread that runs. */
+static uint64_t signals_for_any(uint64_t set)
+{
+        return set & ~(UINT64_C(1) << (SIGPROF - 1) | UINT64_C(1) << (SIGVTALRM - 1));
+}
+
+/* A signal to the process goes to its first thread, if that does not block it (complete_signal() of the
+ * kernel). */
+static bool first_thread_takes(pid_t tgid, uint64_t signals)
+{
+        struct caller_status first;
+
+        return status_get(tgid, &first) == 0 && !first.ended && signals & ~first.signals_blocked;
+}
+
+int caller_interrupted(const struct caller *caller, unsigned *seen)
 {
         struct caller_status status;
-        uint64_t deaf;
+        uint64_t deaf, shared;
+        bool is_first;
         int r;
 
         if (!caller->alive(caller))
@@ -352,11 +373,18 @@ int caller_interrupted(const struct caller *caller)
         if (r < 0)
                 return -ESRCH;
         deaf = signals_without_effect(&status) | status.signals_blocked;
-        if (status.signals_pending & ~deaf)
+        shared = status.signals_pending_shared & ~deaf;
+        if (status.signals_pending & ~deaf || (shared && status.threads == 1))
                 return -CALLER_ERESTARTSYS;
-        if (!(status.signals_pending_shared & ~deaf))
+        is_first = status.tgid == caller->tid;
+        shared = signals_for_any(shared);
+        if (!shared || (!is_first && first_thread_takes(status.tgid, shared))) {
+                *seen = 0;
                 return 0;
-        /* Of several threads, the kernel may have chosen another one for a signal to the process; then
-         * nothing would turn this thread's ERESTARTSYS into a restart on its way back. */
-        return status.threads > 1 ? -EINTR : -CALLER_ERESTARTSYS;
+        }
+        /* The kernel may still have chosen another thread, which then takes it in a moment; and nothing would
+         * turn ERESTARTSYS into a restart on this thread's way back. */
+        if (++*seen < SEEN_LONG)
+                return 0;
+        return is_first ? -CALLER_ERESTARTSYS : -EINTR;
 }

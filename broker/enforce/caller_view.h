@@ -25,6 +25,7 @@ struct worker;
 /* /proc/TID/status (proc_pid_status(5)). */
 struct caller_status {
         pid_t tgid;
+        bool ended; /* only its number is left */
         mode_t umask;
         unsigned threads;
         struct {
@@ -70,11 +71,11 @@ int caller_file_size_limit(struct operation *operation, uint64_t *ret_limit);
 /* Sends signal to the caller's thread. 0 or -errno. */
 int caller_signal(struct operation *operation, int signal);
 
-/* Should work that blocks for the caller be given up? 0: no. Otherwise what the syscall returns: -ERESTARTSYS
- * (512; the kernel restarts the syscall, or makes it EINTR, as the handler's SA_RESTART says) where a signal
- * waits for the caller, -EINTR where it is not certain that the signal is this thread's, -ESRCH where the
- * caller is gone. */
-int caller_interrupted(const struct caller *caller);
+/* Should work that blocks for the caller be given up? Asked every CALLER_POLL_MS, *seen being 0 at first. 0:
+ * no. Otherwise what the syscall returns: -ERESTARTSYS (512; the kernel restarts the syscall, or makes it
+ * EINTR, as the handler's SA_RESTART says) where a signal waits for the caller, -EINTR where it is not
+ * certain that the signal is this thread's, -ESRCH where the caller is gone. */
+int caller_interrupted(const struct caller *caller, unsigned *seen);
 
 #define CALLER_ERESTARTSYS 512 /* the kernel's own, not in errno.h */
 #define CALLER_POLL_MS     20  /* how often work that blocks asks caller_interrupted() */

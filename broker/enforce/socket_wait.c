@@ -29,9 +29,9 @@ void socket_wait_start(struct socket_wait *wait, int fd)
         wait->deadline_ns = now_ns() + timeout.tv_sec * INT64_C(1000000000) + timeout.tv_usec * 1000;
 }
 
-int socket_wait_again(struct operation *operation, const struct socket_wait *wait, int timeout_error)
+int socket_wait_again(struct operation *operation, struct socket_wait *wait, int timeout_error)
 {
-        int r = caller_interrupted(operation->caller);
+        int r = caller_interrupted(operation->caller, &wait->signals_seen);
 
         /* A call with a time limit is not restarted (signal(7)). */
         if (r == -CALLER_ERESTARTSYS && wait->limited)

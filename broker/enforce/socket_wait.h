@@ -12,6 +12,7 @@
 struct socket_wait {
         bool limited;
         int64_t deadline_ns; /* CLOCK_MONOTONIC */
+        unsigned signals_seen;
 };
 
 /* Starts waiting on the socket fd. */
@@ -19,6 +20,6 @@ void socket_wait_start(struct socket_wait *wait, int fd);
 
 /* After the ticker interrupted a call: 0: call again. Else what the syscall returns, timeout_error (negative)
  * where the time is over. */
-int socket_wait_again(struct operation *operation, const struct socket_wait *wait, int timeout_error);
+int socket_wait_again(struct operation *operation, struct socket_wait *wait, int timeout_error);
 
 #endif

@@ -418,8 +418,65 @@ static void one(unsigned index, const char *how)
         clean(calls[index].end != end_lock);
 }
 
+#define MEET_MS 400
+
+static void *meet(void *unused)
+{
+        int fd;
+
+        (void)unused;
+        sleep_ms(MEET_MS);
+        fd = open("meeting", O_RDWR);
+        sleep_ms(MEET_MS); /* an open that is interrupted just now finds it the next time */
+        if (fd >= 0)
+                close((int)fd);
+        return NULL;
+}
+
+static void *wait_to_meet(void *unused)
+{
+        long fd = open("meeting", O_RDONLY);
+
+        (void)unused;
+        report("the second thread's open", fd < 0 ? fd : 0);
+        if (fd >= 0)
+                close((int)fd);
+        return NULL;
+}
+
+/* Signals to the process, while one of its threads waits in an open: they are for the first thread. */
+static void of_the_process(int flags)
+{
+        struct sigaction action = {.sa_handler = on_signal, .sa_flags = flags};
+        const struct itimerval often = {{0, 10000}, {0, 10000}}, never = {{0, 0}, {0, 0}};
+        pthread_t other, second;
+        long fd;
+
+        sigaction(SIGALRM, &action, NULL);
+        if (mkfifo("meeting", 0600) < 0)
+                report("mkfifo", -1);
+        caught = 0;
+        setitimer(ITIMER_REAL, &often, NULL);
+        pthread_create(&other, NULL, meet, NULL);
+        fd = open("meeting", O_RDONLY);
+        report("the first thread's open", fd < 0 ? fd : 0);
+        if (fd >= 0)
+                close((int)fd);
+        pthread_join(other, NULL);
+        report_text("signals", "%s", caught > 0 ? "some" : "none");
+        pthread_create(&other, NULL, meet, NULL);
+        pthread_create(&second, NULL, wait_to_meet, NULL);
+        pthread_join(second, NULL);
+        pthread_join(other, NULL);
+        setitimer(ITIMER_REAL, &never, NULL);
+        signal(SIGALRM, SIG_DFL); /* the children's way to end */
+        unlink("meeting");
+}
+
 int main(void)
 {
+        of_the_process(SA_RESTART);
+        of_the_process(0);
         for (int restart = 0; restart < 2; restart++) {
                 struct sigaction action = {.sa_handler = on_signal, .sa_flags = restart ? SA_RESTART : 0};
 
