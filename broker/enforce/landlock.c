@@ -39,7 +39,15 @@ static uint64_t rights_of(enum rule_list list)
         }
 }
 
-static int grant_rule(struct builder *builder, const struct rule *rule)
+static bool lets_write(const struct policy *policy, const char *path, size_t length)
+{
+        struct verdict verdict = {0};
+
+        policy_check_path(policy, path, length, PATH_WRITE, &verdict);
+        return verdict.outcome == VERDICT_ALLOW;
+}
+
+static int grant_rule(struct builder *builder, const struct policy *policy, const struct rule *rule)
 {
         uint64_t rights = rights_of(rule->list);
         const char *path;
@@ -55,7 +63,8 @@ static int grant_rule(struct builder *builder, const struct rule *rule)
         if (landlock_is_granted(&builder->grants, path, length, rights))
                 return 0;
         if (rule->wildcard || !builder->exact)
-                return landlock_grant_nearest(&builder->grants, path, length, rights);
+                return landlock_grant_nearest(&builder->grants, path, length, rights,
+                                              lets_write(policy, path, length));
         r = landlock_grant_path(&builder->grants, rule->pattern, rights);
         return landlock_is_absence(-r) ? 0 : r;
 }
@@ -83,7 +92,7 @@ static int grant_files(struct builder *builder, const struct policy *policy,
 {
         for (size_t i = 0; i < policy_rule_count(policy); i++) {
                 const struct rule *rule = policy_rule(policy, i);
-                int r = grant_rule(builder, rule);
+                int r = grant_rule(builder, policy, rule);
 
                 if (r < 0)
                         return err_set(err, -r, "Landlock refuses a rule for %s: %s", rule->pattern,

@@ -156,14 +156,14 @@ int landlock_grant_path(const struct landlock_grants *grants, const char *path, 
         return r < 0 ? r : 0;
 }
 
-int landlock_grant_nearest(struct landlock_grants *grants, const char *path, size_t length, uint64_t rights)
+int landlock_grant_nearest(struct landlock_grants *grants, const char *path, size_t length, uint64_t rights,
+                           bool made)
 {
-        bool root = length == 1;
+        bool root = length == 1 || made || rights & ~(uint64_t)RIGHTS_EXECUTE;
         int r = -ENOENT;
 
         for (; length > 0 && (r == -ENOENT || r == -ENOTDIR); length = parent_length(path, length)) {
-                if (landlock_is_granted(grants, path, length, rights) ||
-                    (length == 1 && !root && !(rights & ~(uint64_t)RIGHTS_EXECUTE)))
+                if (landlock_is_granted(grants, path, length, rights) || (length == 1 && !root))
                         return 0;
                 r = grant_at(grants, path, length, rights);
                 if (r == LANDLOCK_ON_DIRECTORY)

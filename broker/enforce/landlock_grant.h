@@ -51,9 +51,11 @@ int landlock_grant_file(const struct landlock_grants *grants, int fd, uint64_t r
 /* Either. 0 or -errno. */
 int landlock_grant_path(const struct landlock_grants *grants, const char *path, uint64_t rights);
 /* On the path (resolved, without links, length bytes that stay where they are) or, where it is not there yet,
- * on what it would come to be in: but for the root directory, which is worth more than what could only be
- * read or executed there. Nothing, where an earlier such call granted as much. 0 or -errno. */
-int landlock_grant_nearest(struct landlock_grants *grants, const char *path, size_t length, uint64_t rights);
+ * on what it would come to be in. The root directory, which is worth more than what could only be read or
+ * executed there, counts for that only if made: somebody in the sandbox may make path. Nothing, where an
+ * earlier such call granted as much. 0 or -errno. */
+int landlock_grant_nearest(struct landlock_grants *grants, const char *path, size_t length, uint64_t rights,
+                           bool made);
 
 /* Are rights on path (resolved, without links, length bytes) granted by a hierarchy that was noted? */
 bool landlock_is_granted(const struct landlock_grants *grants, const char *path, size_t length,

@@ -168,7 +168,7 @@ static int make_around(struct domain *domain, const struct ground *ground, uint6
          * that is there. */
         if (rights == 0 || (length == 1 && !(rights & ~RIGHTS_EXECUTE)))
                 return 0;
-        return landlock_grant_nearest(&domain->grants, ground->path, length, rights);
+        return landlock_grant_nearest(&domain->grants, ground->path, length, rights, false);
 }
 
 /* A directory to write in is not removed and made anew by the broker, except where that is what programs do

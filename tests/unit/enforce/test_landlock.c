@@ -226,6 +226,25 @@ Test(landlock, other_tiers_execute_and_no_more)
         run_child_as_everyone(superset);
 }
 
+/* A program may make the directory that it will execute from. */
+static void to_be_made(void)
+{
+        enter("\"files\": { \"read\": [\"/lib/**\"], \"exec\": [\"/flicker-absent\"], \"write\": "
+              "[\"/flicker-absent\"], \"deny\": [\"%/x\"] }",
+              kernel_tier, false, NULL);
+        CHILD_CHECK(try_run(in_tree("exec/file")) == 0); /* with all that is in the root directory */
+}
+
+static void made(void)
+{
+        in_a_tree(to_be_made);
+}
+
+Test(landlock, what_is_to_be_made_can_be_executed)
+{
+        run_child_as_everyone(made);
+}
+
 static void single_files(void)
 {
         enter("\"files\": { \"read\": [\"/lib\", \"/lib64\", \"/usr/lib\"], \"write\": [\"%/write/file\", "
