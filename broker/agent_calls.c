@@ -270,35 +270,21 @@ static int call_exec(struct server *server, const struct caller *caller, const s
         return r;
 }
 
-/* Judged as over the ring, where nothing is opened or made. Does the policy let it be? A refusal is
- * explained. */
-static bool is_granted_open(struct server *server, const struct caller *caller, const struct raw_call *call)
-{
-        const struct reply *reply = &server->reply;
-        struct caller probe = *caller;
-
-        probe.via_ring = true;
-        if (serve_call(server, &probe, call) < 0)
-                return false;
-        if (reply->kind != REPLY_RESULT)
-                return true;
-        if (reply->judged)
-                reporter_judged(server->session->reporter, caller->tid, &reply->verdict, "kernel");
-        return false;
-}
-
-/* An open that the kernel refused natively with error, perhaps though the policy grants it: Landlock has no
- * hold on a directory that was removed and made anew. Then it is done here. */
+/* An open that the kernel refused natively with error. Where the policy refuses it too, that explains it;
+ * where it does not, Landlock has no hold on a directory that was removed and made anew, and it is done here.
+ */
 static int open_refused(struct server *server, const struct caller *caller, const struct raw_call *call,
                         int error)
 {
-        const struct reply *reply = &server->reply;
+        struct reply *reply = &server->reply;
+        int r = serve_call(server, caller, call);
 
-        if (is_granted_open(server, caller, call) && serve_call(server, caller, call) == 0 &&
-            (reply->kind == REPLY_DESCRIPTOR || reply->kind == REPLY_RESULT))
+        if (r == 0 && reply->kind == REPLY_DESCRIPTOR)
                 return 0;
-        reply_finish(&server->reply);
-        reply_init(&server->reply);
+        if (r == 0 && reply->kind == REPLY_RESULT && reply->judged)
+                reporter_judged(server->session->reporter, caller->tid, &reply->verdict, "kernel");
+        reply_finish(reply);
+        reply_init(reply);
         return -error;
 }
 
