@@ -60,11 +60,11 @@ static int grant_rule(struct builder *builder, const struct policy *policy, cons
         /* The directory that holds all a pattern can match. */
         length = landlock_literal_length(rule->pattern);
         path = length > 1 ? rule->pattern : "/"; /* "**" may be anywhere */
-        if (landlock_is_granted(&builder->grants, path, length, rights))
-                return 0;
         if (rule->wildcard || !builder->exact)
                 return landlock_grant_nearest(&builder->grants, path, length, rights,
                                               lets_write(policy, path, length));
+        if (landlock_is_granted(&builder->grants, path, length, rights))
+                return 0;
         r = landlock_grant_path(&builder->grants, rule->pattern, rights);
         return landlock_is_absence(-r) ? 0 : r;
 }

@@ -119,8 +119,7 @@ void landlock_grants_finish(struct landlock_grants *grants)
         grants->made_count = grants->made_room = 0;
 }
 
-/* path without its last component; 0 where none is left. */
-static size_t parent_length(const char *path, size_t length)
+size_t landlock_parent_length(const char *path, size_t length)
 {
         if (length <= 1)
                 return 0;
@@ -162,7 +161,7 @@ int landlock_grant_nearest(struct landlock_grants *grants, const char *path, siz
         bool root = length == 1 || made || rights & ~(uint64_t)RIGHTS_EXECUTE;
         int r = -ENOENT;
 
-        for (; length > 0 && (r == -ENOENT || r == -ENOTDIR); length = parent_length(path, length)) {
+        for (; length > 0 && (r == -ENOENT || r == -ENOTDIR); length = landlock_parent_length(path, length)) {
                 if (landlock_is_granted(grants, path, length, rights) || (length == 1 && !root))
                         return 0;
                 r = grant_at(grants, path, length, rights);

@@ -64,6 +64,9 @@ bool landlock_is_granted(const struct landlock_grants *grants, const char *path,
 int landlock_note_granted(struct landlock_grants *grants, const struct landlock_granted *granted);
 void landlock_grants_finish(struct landlock_grants *grants);
 
+/* Length of path (length bytes, without a slash at the end) without its last component; 0 of the root's. */
+size_t landlock_parent_length(const char *path, size_t length);
+
 /* path itself, or something beneath directory? */
 bool landlock_is_beneath(const char *path, size_t length, const char *directory, size_t directory_length);
 

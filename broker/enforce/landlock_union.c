@@ -159,11 +159,8 @@ static int compare(const void *a, const void *b)
 /* On the directory that ground is in, or the nearest that is there. */
 static int make_around(struct domain *domain, const struct ground *ground, uint64_t rights)
 {
-        size_t length = ground->length;
+        size_t length = landlock_parent_length(ground->path, ground->length);
 
-        while (length > 1 && ground->path[length - 1] != '/')
-                length--;
-        length -= length > 1;
         /* What could only be read comes to be in the root directory by nobody's doing here: not worth all
          * that is there. */
         if (rights == 0 || (length == 1 && !(rights & ~RIGHTS_EXECUTE)))
