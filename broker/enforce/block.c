@@ -12,6 +12,8 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+#define TICKS_OF_A_PERIOD 8
+
 /* Far from the numbers that programs and libc use. */
 static int ticker_signal(void)
 {
@@ -23,7 +25,7 @@ static void ticker_ignore(int signal)
         (void)signal;
 }
 
-int ticker_init(struct worker_files *files)
+int ticker_init(struct ticker *ticker)
 {
         struct sigaction action = {.sa_handler = ticker_ignore};
         struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = ticker_signal()};
@@ -35,46 +37,73 @@ int ticker_init(struct worker_files *files)
         sigaddset(&set, ticker_signal());
         pthread_sigmask(SIG_UNBLOCK, &set, NULL);
         event.sigev_notify_thread_id = gettid();
-        if (timer_create(CLOCK_MONOTONIC, &event, &files->ticker) < 0)
+        if (timer_create(CLOCK_MONOTONIC, &event, &ticker->timer) < 0)
                 return -errno;
-        files->has_ticker = true;
+        ticker->created = true;
         return 0;
 }
 
-void ticker_finish(struct worker_files *files)
+void ticker_finish(struct ticker *ticker)
 {
-        if (files->has_ticker)
-                timer_delete(files->ticker);
-        files->has_ticker = false;
+        if (ticker->created)
+                timer_delete(ticker->timer);
+        ticker->created = false;
 }
 
-static void ticker_set(struct worker *worker, long period_us)
+/* Again and again: a tick between two syscalls interrupts nothing. */
+static void ticker_set(const struct ticker *ticker, long period_us)
 {
         struct timespec period = {.tv_nsec = period_us * 1000};
         struct itimerspec spec = {.it_interval = period, .it_value = period};
 
-        assert(worker->files->has_ticker);
-        timer_settime(worker->files->ticker, 0, &spec, NULL);
+        assert(ticker->created);
+        timer_settime(ticker->timer, 0, &spec, NULL);
+}
+
+static void ticker_set_period(struct ticker *ticker, unsigned period_ms)
+{
+        if (period_ms == ticker->period_ms)
+                return;
+        ticker->period_ms = period_ms;
+        ticker->ticks = 0;
+        ticker_set(ticker, period_ms * 1000L);
 }
 
 void ticker_start(struct worker *worker)
 {
-        ticker_set(worker, CALLER_POLL_MS * 1000);
+        struct ticker *ticker = &worker->files->ticker;
+
+        ticker->period_ms = 0;
+        ticker->signals_seen = 0;
+        ticker_set_period(ticker, TICKER_FIRST_MS);
 }
 
 void ticker_start_brief(struct worker *worker)
 {
-        ticker_set(worker, TICKER_BRIEF_US);
+        ticker_set(&worker->files->ticker, TICKER_BRIEF_US);
 }
 
 void ticker_stop(struct worker *worker)
 {
-        ticker_set(worker, 0);
+        ticker_set(&worker->files->ticker, 0);
+}
+
+int ticker_interrupted(struct operation *operation)
+{
+        struct ticker *ticker = &operation->worker->files->ticker;
+        int r = caller_interrupted(operation->caller, &ticker->signals_seen);
+
+        if (r < 0)
+                return r;
+        if (ticker->signals_seen)
+                ticker_set_period(ticker, TICKER_FIRST_MS);
+        else if (++ticker->ticks == TICKS_OF_A_PERIOD && ticker->period_ms < TICKER_LAST_MS)
+                ticker_set_period(ticker, ticker->period_ms * 2);
+        return 0;
 }
 
 int block_open(struct operation *operation, int directory, const char *name, int flags, mode_t mode)
 {
-        unsigned seen = 0;
         int fd, r;
 
         ticker_start(operation->worker);
@@ -83,7 +112,7 @@ int block_open(struct operation *operation, int directory, const char *name, int
                 r = fd < 0 ? -errno : fd;
                 if (r != -EINTR)
                         break;
-                r = caller_interrupted(operation->caller, &seen);
+                r = ticker_interrupted(operation);
                 if (r < 0)
                         break;
         }

@@ -71,13 +71,13 @@ int caller_file_size_limit(struct operation *operation, uint64_t *ret_limit);
 /* Sends signal to the caller's thread. 0 or -errno. */
 int caller_signal(struct operation *operation, int signal);
 
-/* Should work that blocks for the caller be given up? Asked every CALLER_POLL_MS, *seen being 0 at first. 0:
- * no. Otherwise what the syscall returns: -ERESTARTSYS (512; the kernel restarts the syscall, or makes it
- * EINTR, as the handler's SA_RESTART says) where a signal waits for the caller, -EINTR where it is not
- * certain that the signal is this thread's, -ESRCH where the caller is gone. */
+/* Should work that blocks for the caller be given up? Asked now and then (see block.h), *seen being 0 at
+ * first and not 0 where it should be asked soon. 0: no. Otherwise what the syscall returns: -ERESTARTSYS
+ * (512; the kernel restarts the syscall, or makes it EINTR, as the handler's SA_RESTART says) where a signal
+ * waits for the caller, -EINTR where it is not certain that the signal is this thread's, -ESRCH where the
+ * caller is gone. */
 int caller_interrupted(const struct caller *caller, unsigned *seen);
 
 #define CALLER_ERESTARTSYS 512 /* the kernel's own, not in errno.h */
-#define CALLER_POLL_MS     20  /* how often work that blocks asks caller_interrupted() */
 
 #endif

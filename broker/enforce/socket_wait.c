@@ -6,6 +6,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "broker/enforce/block.h"
+
 static int64_t now_ns(void)
 {
         struct timespec now;
@@ -31,7 +33,7 @@ void socket_wait_start(struct socket_wait *wait, int fd)
 
 int socket_wait_again(struct operation *operation, struct socket_wait *wait, int timeout_error)
 {
-        int r = caller_interrupted(operation->caller, &wait->signals_seen);
+        int r = ticker_interrupted(operation);
 
         /* A call with a time limit is not restarted (signal(7)). */
         if (r == -CALLER_ERESTARTSYS && wait->limited)

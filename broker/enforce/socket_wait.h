@@ -12,7 +12,6 @@
 struct socket_wait {
         bool limited;
         int64_t deadline_ns; /* CLOCK_MONOTONIC */
-        unsigned signals_seen;
 };
 
 /* Starts waiting on the socket fd. */

@@ -91,7 +91,7 @@ int worker_init(struct worker *worker, const struct operations *operations, bool
         if (r >= 0)
                 r = credentials_create(&worker->credentials);
         if (r >= 0)
-                r = ticker_init(worker->files);
+                r = ticker_init(&worker->files->ticker);
         if (r < 0)
                 worker_finish(worker);
         return r;
@@ -107,7 +107,7 @@ void worker_finish(struct worker *worker)
         worker->credentials = NULL;
         if (!files)
                 return;
-        ticker_finish(files);
+        ticker_finish(&files->ticker);
         for (unsigned i = 0; i < WORKER_PIDFDS; i++)
                 if (files->pidfds[i].tid)
                         close(files->pidfds[i].fd);

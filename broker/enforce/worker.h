@@ -11,6 +11,14 @@
 
 #define WORKER_PIDFDS 8
 
+/* See block.h. */
+struct ticker {
+        timer_t timer;
+        bool created;
+        unsigned period_ms, ticks; /* of this wait */
+        unsigned signals_seen;     /* see caller_interrupted() */
+};
+
 struct worker_files {
         int links; /* O_PATH of /proc/self/fd: "N" in it leads to the object of the broker's descriptor N */
         /* Threads asked for descriptors lately. A pidfd never speaks for a recycled id: it fails with ESRCH.
@@ -24,8 +32,7 @@ struct worker_files {
         dev_t memory_device; /* of memfds */
         bool protected_symlinks;
         unsigned protected_regular, protected_fifos;
-        bool has_ticker;
-        timer_t ticker; /* see block.h */
+        struct ticker ticker;
 };
 
 #endif

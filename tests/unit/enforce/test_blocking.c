@@ -135,6 +135,23 @@ Test(blocking, a_signal_ends_the_waiting, .timeout = 20)
         teardown(&sandbox);
 }
 
+/* Hundreds of callers that wait are no load: the longer a wait, the more seldom it looks for signals. */
+Test(blocking, a_long_wait_looks_seldom, .timeout = 20)
+{
+        struct sandbox sandbox;
+        struct rusage before, after;
+        pid_t pid;
+
+        setup(&sandbox, true);
+        pid = fork_opener("fifo", O_WRONLY, 2000);
+        getrusage(RUSAGE_THREAD, &before);
+        cr_expect_eq(sandbox_open(&sandbox, AT_FDCWD, "fifo", O_RDONLY, 0), 0);
+        getrusage(RUSAGE_THREAD, &after);
+        cr_expect_lt(after.ru_nvcsw - before.ru_nvcsw, 50);
+        waitpid(pid, NULL, 0);
+        teardown(&sandbox);
+}
+
 Test(blocking, an_ignored_signal_does_not, .timeout = 20)
 {
         struct sandbox sandbox;
