@@ -166,52 +166,77 @@ static void write_line(struct reporter *reporter, const char *line, size_t lengt
         fprintf(stderr, "flicker: the audit log cannot be written: %s\n", strerror(errno));
 }
 
-static void close_audit(struct reporter *reporter)
+/* A line of the log; the texts are escaped already. */
+struct record {
+        const char *event, *operation, *object, *purpose, *program, *rule, *way;
+        pid_t pid;
+};
+
+/* The line's length in out, which begins with a newline for write_line(). */
+static size_t format_record(const struct record *record, char *out, size_t size)
 {
-        char stamp[REPORT_STAMP], line[512];
-        int n;
+        char stamp[REPORT_STAMP];
 
         make_stamp(stamp);
-        n = snprintf(line, sizeof line,
-                     "\n{\"time\":\"%s\",\"event\":\"full\",\"operation\":\"audit\",\"object\":\"%" PRIu64
-                     " bytes\",\"purpose\":\"are the limit: no more events are recorded\","
-                     "\"program\":\"flicker-run\",\"pid\":%d,\"rule\":\"audit.limit\",\"way\":\"\"}\n",
-                     stamp, reporter->options.audit_limit, (int)getpid());
-        write_line(reporter, line, (size_t)n);
+        return (size_t)snprintf(
+                out, size,
+                "\n{\"time\":\"%s\",\"event\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\","
+                "\"purpose\":\"%s\",\"program\":\"%s\",\"pid\":%d,\"rule\":\"%s\",\"way\":\"%s\"}\n",
+                stamp, record->event, record->operation, record->object, record->purpose, record->program,
+                (int)record->pid, record->rule, record->way);
+}
+
+static void close_audit(struct reporter *reporter)
+{
+        char limit[64], line[512];
+        const struct record record = {
+                .event = "full",
+                .operation = "audit",
+                .object = limit,
+                .purpose = "are the limit: no more events are recorded",
+                .program = "flicker-run",
+                .pid = getpid(),
+                .rule = "audit.limit",
+                .way = "",
+        };
+
+        snprintf(limit, sizeof limit, "%" PRIu64 " bytes", reporter->options.audit_limit);
+        write_line(reporter, line, format_record(&record, line, sizeof line));
         reporter->audit_full = true;
         fprintf(stderr,
-                "flicker: the audit log has reached its limit of %" PRIu64
-                " bytes (audit.limit): no more events are recorded\n",
-                reporter->options.audit_limit);
+                "flicker: the audit log has reached its limit of %s (audit.limit): no more events are "
+                "recorded\n",
+                limit);
 }
 
 static void print_audit(struct reporter *reporter, const struct event *event)
 {
         const struct verdict *verdict = event->verdict;
-        char object[2 * REPORT_OBJECT_MAX], name[128], rule[1024], line[8192], stamp[REPORT_STAMP];
-        int n;
+        char object[2 * REPORT_OBJECT_MAX], name[128], rule[1024], line[8192];
+        const struct record record = {
+                .event = !event->refused                                ? "allowed"
+                         : reporter->options.warn && !verdict->baseline ? "would-deny"
+                                                                        : "denied",
+                .operation = verdict->operation,
+                .object = object,
+                .purpose = verdict->purpose ? verdict->purpose : "",
+                .program = name,
+                .pid = event->pid,
+                .rule = rule,
+                .way = event->way,
+        };
+        size_t length;
 
         if (reporter->audit_full)
                 return;
-        make_stamp(stamp);
         escape_json(verdict->object, verdict->object_length, object, sizeof object);
         escape_json(event->comm, strlen(event->comm), name, sizeof name);
         escape_json(event->rule, strlen(event->rule), rule, sizeof rule);
-
-        n = snprintf(line, sizeof line,
-                     "\n{\"time\":\"%s\",\"event\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\","
-                     "\"purpose\":\"%s\","
-                     "\"program\":\"%s\",\"pid\":%d,\"rule\":\"%s\",\"way\":\"%s\"}\n",
-                     stamp,
-                     !event->refused                                ? "allowed"
-                     : reporter->options.warn && !verdict->baseline ? "would-deny"
-                                                                    : "denied",
-                     verdict->operation, object, verdict->purpose ? verdict->purpose : "", name,
-                     (int)event->pid, rule, event->way);
-        if (reporter->audit_bytes + (uint64_t)n > reporter->options.audit_limit)
+        length = format_record(&record, line, sizeof line);
+        if (reporter->audit_bytes + length > reporter->options.audit_limit)
                 close_audit(reporter);
         else
-                write_line(reporter, line, (size_t)n);
+                write_line(reporter, line, length);
 }
 
 static void fill_rule(const struct verdict *verdict, bool refused, char *out, size_t size)
