@@ -12,15 +12,6 @@ static const char usage[] =
         "Prints all rules of a policy, what it extends included, with variables and symbolic links\n"
         "resolved, and where each comes from. Exit status: 0; 1 the policy is wrong; 2 wrong usage.\n";
 
-static const char *const list_names[RULE_LIST_COUNT] = {
-        [RULE_FILES_READ] = "files.read",           [RULE_FILES_WRITE] = "files.write",
-        [RULE_FILES_EXEC] = "files.exec",           [RULE_FILES_DENY] = "files.deny",
-        [RULE_FILES_HIDE] = "files.hide",           [RULE_NETWORK_BIND] = "network.bind",
-        [RULE_NETWORK_CONNECT] = "network.connect", [RULE_NETWORK_DENY] = "network.deny",
-        [RULE_SYSCALLS_DENY] = "syscalls.deny",     [RULE_SYSCALLS_KILL] = "syscalls.kill",
-        [RULE_SYSCALLS_ALLOW] = "syscalls.allow",   [RULE_SYSCALLS_DEFAULT] = "syscalls.default",
-};
-
 static void print_conditions(const struct rule *rule)
 {
         static const char *const operators[] = {
@@ -42,7 +33,7 @@ static void print_rule(const struct rule *rule)
 {
         char origin[512];
 
-        printf("%-16s ", list_names[rule->list]);
+        printf("%-16s ", rule_list_name(rule->list));
         if (rule->list == RULE_SYSCALLS_DENY || rule->list == RULE_SYSCALLS_KILL ||
             rule->list == RULE_SYSCALLS_ALLOW) {
                 printf("%s", syscall_name(rule->nr));

@@ -32,3 +32,16 @@ bool files_size_allowed(size_t size)
 
         return getrlimit(RLIMIT_FSIZE, &limit) == 0 && size <= limit.rlim_cur;
 }
+
+int files_write_whole(int fd, const void *data, size_t size)
+{
+        for (size_t done = 0; done < size;) {
+                ssize_t n = write(fd, (const char *)data + done, size - done);
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0)
+                        done += (size_t)n;
+        }
+        return 0;
+}

@@ -56,19 +56,6 @@ static int read_whole(int fd, void *out, size_t size)
         return 0;
 }
 
-static int write_whole(int fd, const void *data, size_t size)
-{
-        for (size_t done = 0; done < size;) {
-                ssize_t n = write(fd, (const uint8_t *)data + done, size - done);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0)
-                        done += (size_t)n;
-        }
-        return 0;
-}
-
 /* -EBADMSG for a file that has no business there; other -errno where it could not be looked at. */
 static int plan_read(int fd, const struct plan_identity *identity, struct fl_plan **ret_plan,
                      size_t *ret_size)
@@ -227,7 +214,8 @@ void plan_cache_save(int directory_fd, const struct fl_plan *plan, size_t size, 
                 return;
         name_make(&identity, name);
         /* Not flushed: a file that a crash cut short fails its checksum. */
-        if (write_whole(fd, plan, size) < 0 || renameat(directory_fd, temporary, directory_fd, name) < 0) {
+        if (files_write_whole(fd, plan, size) < 0 ||
+            renameat(directory_fd, temporary, directory_fd, name) < 0) {
                 unlinkat(directory_fd, temporary, 0);
                 return;
         }

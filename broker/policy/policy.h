@@ -189,6 +189,9 @@ struct rule {
 size_t policy_rule_count(const struct policy *policy);
 const struct rule *policy_rule(const struct policy *policy, size_t index);
 
+/* "files.deny" */
+const char *rule_list_name(enum rule_list list);
+
 /* "files.deny[1], web.json:14", or "no rule grants it" for NULL. Returns out. */
 char *rule_describe(const struct rule *rule, char *out, size_t size);
 

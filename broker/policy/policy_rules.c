@@ -9,14 +9,19 @@
 #include "broker/policy/loader.h"
 #include "broker/policy/pattern.h"
 
-static const char *const list_names[RULE_LIST_COUNT] = {
-        [RULE_FILES_READ] = "files.read",           [RULE_FILES_WRITE] = "files.write",
-        [RULE_FILES_EXEC] = "files.exec",           [RULE_FILES_DENY] = "files.deny",
-        [RULE_FILES_HIDE] = "files.hide",           [RULE_NETWORK_BIND] = "network.bind",
-        [RULE_NETWORK_CONNECT] = "network.connect", [RULE_NETWORK_DENY] = "network.deny",
-        [RULE_SYSCALLS_DENY] = "syscalls.deny",     [RULE_SYSCALLS_KILL] = "syscalls.kill",
-        [RULE_SYSCALLS_ALLOW] = "syscalls.allow",   [RULE_SYSCALLS_DEFAULT] = "syscalls.default",
-};
+const char *rule_list_name(enum rule_list list)
+{
+        static const char *const names[RULE_LIST_COUNT] = {
+                [RULE_FILES_READ] = "files.read",           [RULE_FILES_WRITE] = "files.write",
+                [RULE_FILES_EXEC] = "files.exec",           [RULE_FILES_DENY] = "files.deny",
+                [RULE_FILES_HIDE] = "files.hide",           [RULE_NETWORK_BIND] = "network.bind",
+                [RULE_NETWORK_CONNECT] = "network.connect", [RULE_NETWORK_DENY] = "network.deny",
+                [RULE_SYSCALLS_DENY] = "syscalls.deny",     [RULE_SYSCALLS_KILL] = "syscalls.kill",
+                [RULE_SYSCALLS_ALLOW] = "syscalls.allow",   [RULE_SYSCALLS_DEFAULT] = "syscalls.default",
+        };
+
+        return names[list];
+}
 
 int rule_add(struct loader *loader, struct value at, enum rule_list list, unsigned index, const char *text,
              struct rule **ret_rule)
@@ -149,6 +154,6 @@ char *rule_describe(const struct rule *rule, char *out, size_t size)
                 snprintf(index, sizeof index, "[%u]", rule->index);
         if (rule->line)
                 snprintf(line, sizeof line, ":%u", rule->line);
-        snprintf(out, size, "%s%s, %s%s", list_names[rule->list], index, file, line);
+        snprintf(out, size, "%s%s, %s%s", rule_list_name(rule->list), index, file, line);
         return out;
 }

@@ -101,6 +101,27 @@ static inline void still_confined(void)
         expect_no_secret("open outside after the attack", open(setting("OUTSIDE"), O_RDONLY));
 }
 
+/* An attempt that may cost the process its life: whoever dies of it has got nowhere, who hangs is not served.
+ */
+static inline void try_in_child(const char *what, void (*attempt)(void))
+{
+        int status;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                alarm(20);
+                attempt();
+                still_confined();
+                fflush(stdout);
+                _exit(attack_escapes ? 1 : 0);
+        }
+        waitpid(pid, &status, 0);
+        if (WIFEXITED(status) && WEXITSTATUS(status))
+                escaped("%s", what);
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+                escaped("%s: hangs", what);
+}
+
 /* The broker: the parent of the guardian, which is the topmost ancestor that shares our session of processes.
  */
 static inline pid_t parent_of(pid_t pid)

@@ -2,20 +2,6 @@
 /* The other doors into the kernel: int 0x80, x32 numbers, numbers nobody knows. Each try in a child. */
 #include "attack.h"
 
-static void in_child(const char *name, void (*attempt)(void))
-{
-        int status;
-        pid_t pid = fork();
-
-        if (pid == 0) {
-                attempt();
-                _exit(attack_escapes);
-        }
-        waitpid(pid, &status, 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status))
-                escaped("%s", name);
-}
-
 static void by_int80(void)
 {
         /* 32-bit open(2) needs a path below 4 GiB: the number of getpid does to show that the door is open.
@@ -52,10 +38,10 @@ static void by_high_bits(void)
 
 int main(void)
 {
-        in_child("int 0x80", by_int80);
-        in_child("x32", by_x32);
-        in_child("unknown numbers", by_unknown);
-        in_child("high bits", by_high_bits);
+        try_in_child("int 0x80", by_int80);
+        try_in_child("x32", by_x32);
+        try_in_child("unknown numbers", by_unknown);
+        try_in_child("high bits", by_high_bits);
         still_confined();
         return finished();
 }

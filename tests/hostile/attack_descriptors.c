@@ -10,24 +10,6 @@
 
 #include "attack.h"
 
-static void in_child(const char *what, void (*attempt)(void))
-{
-        int status;
-        pid_t pid = fork();
-
-        if (pid == 0) {
-                alarm(20);
-                attempt();
-                still_confined();
-                _exit(attack_escapes ? 1 : 0);
-        }
-        waitpid(pid, &status, 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
-                attack_escapes++;
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-                escaped("%s: hangs", what);
-}
-
 static void must_serve(const char *what)
 {
         int fd = open(in_dir("public/file"), O_RDONLY);
@@ -135,14 +117,14 @@ static void undumpable(void)
 
 int main(void)
 {
-        in_child("close all", close_all);
-        in_child("cover all", cover_all);
-        in_child("no more descriptors", no_more_descriptors);
-        in_child("own listener", own_listener);
-        in_child("own filter", own_filter);
-        in_child("strict filter", strict);
-        in_child("signals", takes_signals);
-        in_child("undumpable", undumpable);
+        try_in_child("close all", close_all);
+        try_in_child("cover all", cover_all);
+        try_in_child("no more descriptors", no_more_descriptors);
+        try_in_child("own listener", own_listener);
+        try_in_child("own filter", own_filter);
+        try_in_child("strict filter", strict);
+        try_in_child("signals", takes_signals);
+        try_in_child("undumpable", undumpable);
         still_confined();
         return finished();
 }

@@ -249,37 +249,19 @@ static void by_other_programs(void)
         close(fd);
 }
 
-static void in_child(void (*attempt)(void))
-{
-        int status;
-        pid_t pid = fork();
-
-        if (pid == 0) {
-                alarm(10);
-                attempt();
-                still_confined();
-                _exit(attack_escapes ? 1 : 0);
-        }
-        waitpid(pid, &status, 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status))
-                attack_escapes++;
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-                escaped("hangs");
-}
-
 int main(int argc, char **argv)
 {
         if (argc > 1 && !strcmp(argv[1], "image"))
                 return 0;
-        in_child(made_code);
-        in_child(two_views);
-        in_child(on_the_stack);
-        in_child(in_the_middle);
-        in_child(by_int80);
-        in_child(by_sysenter);
-        in_child(by_compatible_syscall);
-        in_child(by_memory);
-        in_child(by_other_programs);
+        try_in_child("made code", made_code);
+        try_in_child("two views", two_views);
+        try_in_child("on the stack", on_the_stack);
+        try_in_child("in the middle", in_the_middle);
+        try_in_child("by int80", by_int80);
+        try_in_child("by sysenter", by_sysenter);
+        try_in_child("by compatible syscall", by_compatible_syscall);
+        try_in_child("by memory", by_memory);
+        try_in_child("by other programs", by_other_programs);
         still_confined();
         return finished();
 }

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/base/files.h"
 #include "broker/plan/plan_check.h"
 #include "broker/plan/scan/confine.h"
 #include "broker/plan/scan/file_reader.h"
@@ -51,26 +52,13 @@ static uint8_t *buffer_make(int fd, size_t *ret_size)
         return buffer == MAP_FAILED ? NULL : buffer;
 }
 
-static int write_whole(int fd, const void *data, size_t size)
-{
-        for (size_t done = 0; done < size;) {
-                ssize_t n = write(fd, (const uint8_t *)data + done, size - done);
-
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                if (n > 0)
-                        done += (size_t)n;
-        }
-        return 0;
-}
-
 /* A plan without sites, for a file that there is nothing to be done with. */
 static int write_empty(void)
 {
         struct fl_plan plan = {.magic = FL_PLAN_MAGIC, .version = FL_PLAN_VERSION};
 
         plan.checksum = plan_checksum(&plan, sizeof plan);
-        return write_whole(OUTPUT_FD, &plan, sizeof plan);
+        return files_write_whole(OUTPUT_FD, &plan, sizeof plan);
 }
 
 static int scan_descriptor(void)
@@ -91,7 +79,7 @@ static int scan_descriptor(void)
                 return r;
         if (scan_elf(buffer, size, &result) < 0)
                 return write_empty();
-        return write_whole(OUTPUT_FD, result.plan, result.size);
+        return files_write_whole(OUTPUT_FD, result.plan, result.size);
 }
 
 static void site_print(const struct fl_site *site, const char *refusal)
@@ -179,7 +167,7 @@ int main(int argc, char **argv)
                 length = snprintf(message, sizeof message, "flicker-scan: %.400s: %s\n", argv[1],
                                   failure_text(-r));
                 if (length > 0)
-                        write_whole(STDERR_FILENO, message, (size_t)length);
+                        files_write_whole(STDERR_FILENO, message, (size_t)length);
         }
         _exit(r < 0 ? STATUS_FAILED : 0);
 }
