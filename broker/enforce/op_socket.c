@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,46 +128,67 @@ int op_connect(struct operation *operation)
         return r;
 }
 
-/* The address that an internet socket is bound to. Its port is 0 where listening would bind it. */
-static int bound_port(const struct caller_socket *socket, struct sockaddr_storage *ret_address,
-                      socklen_t *ret_size)
-{
-        const struct sockaddr_in *four = (const struct sockaddr_in *)ret_address;
+/* Where an internet socket listens, or would. */
+struct bound {
+        struct sockaddr_storage address; /* port 0: listening would pick one */
+        socklen_t size;
+        int listening;
+};
 
-        *ret_size = sizeof *ret_address;
-        if (getsockname(socket->fd, (struct sockaddr *)ret_address, ret_size) < 0)
-                return -errno;
-        return ntohs(four->sin_port); /* at the same place in struct sockaddr_in6 */
+static in_port_t *port_of(struct bound *bound)
+{
+        return &((struct sockaddr_in *)&bound->address)
+                        ->sin_port; /* at the same place in struct sockaddr_in6 */
 }
 
-static int judge_bound(struct operation *operation, const struct caller_socket *socket,
-                       const struct sockaddr_storage *address, socklen_t size)
+static int bound_get(const struct caller_socket *socket, struct bound *ret_bound)
 {
-        struct judged_address judged;
-        int r = address_judge(operation, socket, ADDRESS_BIND, address, size, &judged);
+        socklen_t size = sizeof ret_bound->listening;
 
+        *ret_bound = (struct bound){.size = sizeof ret_bound->address};
+        if (getsockname(socket->fd, (struct sockaddr *)&ret_bound->address, &ret_bound->size) < 0 ||
+            getsockopt(socket->fd, SOL_SOCKET, SO_ACCEPTCONN, &ret_bound->listening, &size) < 0)
+                return -errno;
+        return 0;
+}
+
+/* As if bound to it now. A port may be one that the kernel picked, where the policy grants binding to 0. */
+static int bound_judge(struct operation *operation, const struct caller_socket *socket,
+                       const struct bound *bound)
+{
+        struct bound any = *bound;
+        struct judged_address judged;
+        int r;
+
+        *port_of(&any) = 0;
+        if (!address_is_granted(operation, socket, ADDRESS_BIND, &bound->address, bound->size) &&
+            address_is_granted(operation, socket, ADDRESS_BIND, &any.address, any.size))
+                bound = &any;
+        r = address_judge(operation, socket, ADDRESS_BIND, &bound->address, bound->size, &judged);
         if (r == 0)
                 judged_address_finish(&judged);
         return r;
 }
 
-/* A TCP socket without a port gets one by listening: as if bound to port 0. One that loses its port
- * meanwhile, when its connection ends, is given another by the kernel: it is looked at again. */
+/*
+ * A TCP socket without a port gets one by listening, and so does one that got its port by connecting: that
+ * goes with the connection, though getsockname(2) goes on telling it. So the address is judged whatever it
+ * is, and again where it turns out to be another. Only who listens there already need not be asked.
+ */
 static int listen_inet(struct operation *operation, const struct caller_socket *socket)
 {
-        struct sockaddr_storage address;
-        socklen_t size;
-        int before = bound_port(socket, &address, &size), after, r = before < 0 ? before : 0;
+        struct bound before, after;
+        int r = bound_get(socket, &before);
 
-        if (before == 0)
-                r = judge_bound(operation, socket, &address, size);
+        if (r == 0 && !before.listening)
+                r = bound_judge(operation, socket, &before);
         if (r < 0)
                 return r;
         if (listen(socket->fd, operation->request->backlog) < 0)
                 return -errno;
-        after = bound_port(socket, &address, &size);
-        if (before != 0 && after != before)
-                r = after < 0 ? after : judge_bound(operation, socket, &address, size);
+        r = bound_get(socket, &after);
+        if (r == 0 && memcmp(&before.address, &after.address, sizeof after.address) != 0)
+                r = bound_judge(operation, socket, &after);
         if (r < 0)
                 shutdown(socket->fd, SHUT_RDWR);
         return r;
@@ -180,7 +202,7 @@ int op_listen(struct operation *operation)
         if (r < 0)
                 return r;
         r = credentials_assume(operation); /* those that SO_PEERCRED tells */
-        if (r == 0 && (socket.family == AF_INET || socket.family == AF_INET6))
+        if (r == 0 && socket.type != SOCK_DGRAM && (socket.family == AF_INET || socket.family == AF_INET6))
                 r = listen_inet(operation, &socket);
         else if (r == 0 && listen(socket.fd, operation->request->backlog) < 0)
                 r = -errno;

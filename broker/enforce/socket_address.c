@@ -145,6 +145,16 @@ static int judge(struct operation *operation, enum address_use use, int protocol
                                   object_length);
 }
 
+bool address_is_granted(struct operation *operation, const struct caller_socket *socket, enum address_use use,
+                        const struct sockaddr_storage *address, socklen_t size)
+{
+        struct verdict verdict = {.outcome = VERDICT_DENY};
+
+        policy_check_address(operation->worker->operations->policy, use == ADDRESS_BIND,
+                             policy_protocol(socket), address, size, NULL, &verdict);
+        return verdict.outcome == VERDICT_ALLOW;
+}
+
 /* The address that the socket is bound to, where it is one of this family; else "any". */
 static void bound_address(const struct caller_socket *socket, struct judged_address *ret_bound)
 {

@@ -39,6 +39,9 @@ struct judged_address {
  */
 int address_judge(struct operation *operation, const struct caller_socket *socket, enum address_use use,
                   const struct sockaddr_storage *address, socklen_t size, struct judged_address *ret_address);
+/* Would the policy allow it? Of internet sockets; nothing is recorded. */
+bool address_is_granted(struct operation *operation, const struct caller_socket *socket, enum address_use use,
+                        const struct sockaddr_storage *address, socklen_t size);
 void judged_address_finish(struct judged_address *address);
 
 /* Binds the socket to a pathname, exactly as the caller wrote it: other programs see that name. The thread

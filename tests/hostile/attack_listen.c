@@ -63,23 +63,52 @@ static void unbound(void)
         close(six);
 }
 
-/* A socket loses the port that connecting gave it, with its connection. */
-static void disconnected(void)
+static int connect_granted(int fd)
 {
         struct sockaddr_in peer = {.sin_family = AF_INET,
                                    .sin_port = htons((uint16_t)atoi(setting("PORT"))),
                                    .sin_addr.s_addr = inet_addr("127.0.0.1")};
+        int r = connect(fd, (struct sockaddr *)&peer, sizeof(peer));
+
+        if (r < 0)
+                printf("the granted address is not reached: %s\n", strerror(errno));
+        return r;
+}
+
+/* A socket loses the port that connecting gave it, with its connection. */
+static void disconnected(void)
+{
         struct sockaddr none = {.sa_family = AF_UNSPEC};
         int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-        if (connect(fd, (struct sockaddr *)&peer, sizeof(peer)) < 0)
-                printf("the granted address is not reached: %s\n", strerror(errno));
+        connect_granted(fd);
         (void)listen(fd, 1);
         expect_granted("while connected", fd);
         connect(fd, &none, sizeof(none));
         (void)listen(fd, 1);
         expect_granted("after a connection", fd);
         close(fd);
+}
+
+/* It goes on telling the lost port, and is given the same again where there is one only to be had. */
+static void disconnected_and_back(void)
+{
+        struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+        for (uint32_t port = 50000; port < 50100; port++) {
+                uint32_t range = port << 16 | port;
+                int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+                setsockopt(fd, IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE, Linux 6.3 */, &range, sizeof(range));
+                if (connect_granted(fd) == 0) {
+                        connect(fd, &none, sizeof(none));
+                        (void)listen(fd, 1);
+                        expect_granted("on the port of an earlier connection", fd);
+                        close(fd);
+                        return;
+                }
+                close(fd);
+        }
 }
 
 static void *exchange(void *sockets)
@@ -135,6 +164,7 @@ int main(void)
         granted();
         unbound();
         disconnected();
+        disconnected_and_back();
         races();
         still_confined();
         return finished();

@@ -41,7 +41,10 @@ explained() {
                 [ "$(grep -ac '^flicker: [0-9]* operations\{0,1\} denied' "$work/err")" -gt 1 ]; then
                 failed "$1: a name spoils standard error"
         fi
-        python3 "$here/audit.py" "$attack" "$audit" "$DIR" "$work/out" "$2" || failed "$1: the audit log"
+        python3 "$here/audit.py" "$attack" "$audit" "$DIR" "$work/out" "$2" || {
+                failed "$1: the audit log"
+                head -n 20 "$work/out"
+        }
 }
 
 run() {

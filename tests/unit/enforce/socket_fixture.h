@@ -87,9 +87,9 @@ static inline void in_root(char *out, const char *name)
 
 static inline void setup_with(bool may_block)
 {
-        static char rules[8][PATH_MAX + 64];
-        const char *list[9] = {rules[0], rules[1], rules[2], rules[3],
-                               rules[4], rules[5], rules[6], rules[7]};
+        static char rules[9][PATH_MAX + 64];
+        const char *list[10] = {rules[0], rules[1], rules[2], rules[3], rules[4],
+                                rules[5], rules[6], rules[7], rules[8]};
         char path[PATH_MAX];
 
         strcpy(root, "/tmp/flicker-socket-XXXXXX");
@@ -123,6 +123,7 @@ static inline void setup_with(bool may_block)
         snprintf(rules[5], sizeof rules[5], "bunix:%s/free/*", root);
         snprintf(rules[6], sizeof rules[6], "cunix:@flicker-free-*");
         snprintf(rules[7], sizeof rules[7], "h%s/free/hidden", root);
+        snprintf(rules[8], sizeof rules[8], "btcp:127.0.0.2:0");
         sandbox_init(&sandbox, list, may_block);
         sandbox_fork(&sandbox, root, prepare);
 }

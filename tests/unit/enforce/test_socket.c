@@ -26,6 +26,48 @@ Test(socket, bind_inet)
         cr_assert_eq(port_of(udp), 30001);
 }
 
+static int64_t perform_listen(int fd)
+{
+        struct request *request = sandbox_ask(&sandbox, REQUEST_LISTEN, AT_FDCWD, "");
+
+        request->fd = fd;
+        request->backlog = 1;
+        return sandbox_perform(&sandbox);
+}
+
+Test(socket, listen_where_bound)
+{
+        cr_assert_eq(perform_listen(tcp6), -EACCES);
+        expect_denied("bind tcp", "[::]:0");
+        /* A port that the kernel picked, where it may. */
+        cr_assert_eq(perform_in(REQUEST_BIND, tcp, "127.0.0.2", 0), 0);
+        cr_assert_eq(perform_listen(tcp), 0);
+        cr_assert_eq(perform_listen(udp), -EOPNOTSUPP);
+        /* Who listens may say so again. */
+        cr_assert_eq(perform_listen(tcp_server), 0);
+}
+
+Test(socket, listen_where_somebody_else_bound)
+{
+        struct sockaddr_in elsewhere = in_address("127.0.0.3", 0);
+
+        cr_assert_eq(bind(tcp, (struct sockaddr *)&elsewhere, sizeof elsewhere), 0);
+        cr_assert_eq(perform_listen(tcp), -EACCES);
+}
+
+/* It is told by getsockname, but the socket has it no longer. */
+Test(socket, listen_after_a_connection)
+{
+        struct sockaddr_in server = in_address("127.0.0.1", tcp_port);
+        struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+        cr_assert_eq(connect(tcp, (struct sockaddr *)&server, sizeof server), 0);
+        cr_assert_lt(perform_listen(tcp), 0);
+        cr_assert_eq(connect(tcp, &none, sizeof none), 0);
+        cr_assert_gt(port_of(tcp), 0);
+        cr_assert_eq(perform_listen(tcp), -EACCES);
+}
+
 Test(socket, connect_refused_by_the_policy)
 {
         cr_assert_eq(perform_in(REQUEST_CONNECT, tcp, "127.0.0.1", (uint16_t)(tcp_port + 1)), -EACCES);
