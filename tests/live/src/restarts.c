@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -418,14 +419,24 @@ static void one(unsigned index, const char *how)
         clean(calls[index].end != end_lock);
 }
 
-#define MEET_MS 400
+#define MEET_MS      400
+#define MEET_SECONDS 30
 
-static void *meet(void *unused)
+static sem_t interrupted; /* the first thread is back */
+
+/* After a while; or, with a semaphore, once that is posted: however slow the machine, the signal is first. */
+static void *meet(void *semaphore)
 {
+        struct timespec limit;
         int fd;
 
-        (void)unused;
-        sleep_ms(MEET_MS);
+        clock_gettime(CLOCK_REALTIME, &limit);
+        limit.tv_sec += MEET_SECONDS;
+        if (semaphore)
+                while (sem_timedwait(semaphore, &limit) < 0 && errno == EINTR)
+                        ;
+        else
+                sleep_ms(MEET_MS);
         fd = open("meeting", O_RDWR);
         sleep_ms(MEET_MS); /* an open that is interrupted just now finds it the next time */
         if (fd >= 0)
@@ -456,9 +467,11 @@ static void of_the_process(int flags)
         if (mkfifo("meeting", 0600) < 0)
                 report("mkfifo", -1);
         caught = 0;
+        sem_init(&interrupted, 0, 0);
         setitimer(ITIMER_REAL, &often, NULL);
-        pthread_create(&other, NULL, meet, NULL);
+        pthread_create(&other, NULL, meet, flags & SA_RESTART ? NULL : &interrupted);
         fd = open("meeting", O_RDONLY);
+        sem_post(&interrupted);
         report("the first thread's open", fd < 0 ? fd : 0);
         if (fd >= 0)
                 close((int)fd);
