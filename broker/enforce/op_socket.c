@@ -128,18 +128,12 @@ int op_connect(struct operation *operation)
         return r;
 }
 
-/* Where an internet socket listens, or would. */
+/* Where a socket listens, or would. */
 struct bound {
-        struct sockaddr_storage address; /* port 0: listening would pick one */
+        struct sockaddr_storage address;
         socklen_t size;
         int listening;
 };
-
-static in_port_t *port_of(struct bound *bound)
-{
-        return &((struct sockaddr_in *)&bound->address)
-                        ->sin_port; /* at the same place in struct sockaddr_in6 */
-}
 
 static int bound_get(const struct caller_socket *socket, struct bound *ret_bound)
 {
@@ -152,15 +146,35 @@ static int bound_get(const struct caller_socket *socket, struct bound *ret_bound
         return 0;
 }
 
-/* As if bound to it now. A port may be one that the kernel picked, where the policy grants binding to 0. */
+/* What one binds to so that the kernel picks the port, or the abstract name. */
+static struct bound bound_any(const struct bound *bound)
+{
+        struct bound any = *bound;
+
+        if (any.address.ss_family == AF_UNIX)
+                any.size = UNIX_PATH_OFFSET;
+        else
+                ((struct sockaddr_in *)&any.address)->sin_port = 0; /* at the same place in sockaddr_in6 */
+        return any;
+}
+
+/* By a pathname nobody listens who was not bound to it, and without a name nobody at all. */
+static bool bound_is_judged(const struct bound *bound)
+{
+        return bound->address.ss_family != AF_UNIX ||
+               (bound->size > UNIX_PATH_OFFSET && !((struct sockaddr_un *)&bound->address)->sun_path[0]);
+}
+
+/* As if bound to it now; or to any, where the policy grants that and so what the kernel picks. */
 static int bound_judge(struct operation *operation, const struct caller_socket *socket,
                        const struct bound *bound)
 {
-        struct bound any = *bound;
+        const struct bound any = bound_any(bound);
         struct judged_address judged;
         int r;
 
-        *port_of(&any) = 0;
+        if (!bound_is_judged(bound))
+                return 0;
         if (!address_is_granted(operation, socket, ADDRESS_BIND, &bound->address, bound->size) &&
             address_is_granted(operation, socket, ADDRESS_BIND, &any.address, any.size))
                 bound = &any;
@@ -171,11 +185,12 @@ static int bound_judge(struct operation *operation, const struct caller_socket *
 }
 
 /*
- * A TCP socket without a port gets one by listening, and so does one that got its port by connecting: that
- * goes with the connection, though getsockname(2) goes on telling it. So the address is judged whatever it
- * is, and again where it turns out to be another. Only who listens there already need not be asked.
+ * Not every address has been bound to. A TCP socket without a port gets one by listening, and so does one
+ * that got its port by connecting: that goes with the connection, though getsockname(2) goes on telling it. A
+ * Unix socket with SO_PASSCRED gets an abstract name by connecting. So the address is judged whatever it is,
+ * and again where it turns out to be another. Only who listens there already need not be asked.
  */
-static int listen_inet(struct operation *operation, const struct caller_socket *socket)
+static int listen_judged(struct operation *operation, const struct caller_socket *socket)
 {
         struct bound before, after;
         int r = bound_get(socket, &before);
@@ -194,6 +209,11 @@ static int listen_inet(struct operation *operation, const struct caller_socket *
         return r;
 }
 
+static bool has_judged_family(const struct caller_socket *socket)
+{
+        return socket->family == AF_INET || socket->family == AF_INET6 || socket->family == AF_UNIX;
+}
+
 int op_listen(struct operation *operation)
 {
         struct caller_socket socket = {.fd = -1};
@@ -202,8 +222,8 @@ int op_listen(struct operation *operation)
         if (r < 0)
                 return r;
         r = credentials_assume(operation); /* those that SO_PEERCRED tells */
-        if (r == 0 && socket.type != SOCK_DGRAM && (socket.family == AF_INET || socket.family == AF_INET6))
-                r = listen_inet(operation, &socket);
+        if (r == 0 && socket.type != SOCK_DGRAM && has_judged_family(&socket))
+                r = listen_judged(operation, &socket);
         else if (r == 0 && listen(socket.fd, operation->request->backlog) < 0)
                 r = -errno;
         close(socket.fd);

@@ -7,11 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
@@ -22,8 +20,7 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-#define UNIX_PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
-#define IN6_SIZE_MIN     24 /* SIN6_LEN_RFC2133: without a scope */
+#define IN6_SIZE_MIN 24 /* SIN6_LEN_RFC2133: without a scope */
 
 static int socket_option(int fd, int option, int *ret_value)
 {
@@ -151,7 +148,8 @@ bool address_is_granted(struct operation *operation, const struct caller_socket 
         struct verdict verdict = {.outcome = VERDICT_DENY};
 
         policy_check_address(operation->worker->operations->policy, use == ADDRESS_BIND,
-                             policy_protocol(socket), address, size, NULL, &verdict);
+                             socket->family == AF_UNIX ? 0 : policy_protocol(socket), address, size, NULL,
+                             &verdict);
         return verdict.outcome == VERDICT_ALLOW;
 }
 

@@ -8,10 +8,14 @@
 #define FLICKER_ENFORCE_SOCKET_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "broker/enforce/operation.h"
 #include "broker/enforce/place.h"
+
+#define UNIX_PATH_OFFSET offsetof(struct sockaddr_un, sun_path)
 
 /* A duplicate of the caller's socket, and what the kernel says of it. */
 struct caller_socket {
@@ -39,7 +43,7 @@ struct judged_address {
  */
 int address_judge(struct operation *operation, const struct caller_socket *socket, enum address_use use,
                   const struct sockaddr_storage *address, socklen_t size, struct judged_address *ret_address);
-/* Would the policy allow it? Of internet sockets; nothing is recorded. */
+/* Would the policy allow it? Of internet and abstract addresses; nothing is recorded. */
 bool address_is_granted(struct operation *operation, const struct caller_socket *socket, enum address_use use,
                         const struct sockaddr_storage *address, socklen_t size);
 void judged_address_finish(struct judged_address *address);

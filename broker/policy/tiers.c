@@ -167,7 +167,7 @@ static enum tier_action scalar_action(const struct tiers *tiers, int nr)
         case SYS_sendmmsg:
                 return tiers->sends_in_kernel ? TIER_SCALAR : TIER_NOTIFY;
         case SYS_listen:
-                return tiers->listening && !tiers->tcp_sockets ? TIER_NATIVE : TIER_NOTIFY;
+                return TIER_NOTIFY;
         case SYS_getdents:
                 return tiers->hides ? TIER_NOSYS : TIER_NATIVE;
         case SYS_fcntl:

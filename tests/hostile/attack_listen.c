@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include "attack.h"
 
@@ -111,6 +112,22 @@ static void disconnected_and_back(void)
         }
 }
 
+/* Who asks for credentials has a name from the moment of connecting, even where that fails. */
+static void named_by_the_kernel(int type)
+{
+        struct sockaddr_un peer = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, type, 0), one = 1;
+
+        snprintf(peer.sun_path, sizeof(peer.sun_path), "%s", in_dir("plain/datagram"));
+        setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one));
+        if (connect(fd, (struct sockaddr *)&peer, sizeof(peer)) == 0 || errno != EPROTOTYPE)
+                printf("not the connection that was to fail: %s\n", strerror(errno));
+        (void)listen(fd, 1);
+        if (is_listening(fd))
+                escaped("listens by an abstract name");
+        close(fd);
+}
+
 static void *exchange(void *sockets)
 {
         const int *numbers = sockets;
@@ -165,6 +182,8 @@ int main(void)
         unbound();
         disconnected();
         disconnected_and_back();
+        named_by_the_kernel(SOCK_STREAM);
+        named_by_the_kernel(SOCK_SEQPACKET);
         races();
         still_confined();
         return finished();

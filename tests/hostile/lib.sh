@@ -76,6 +76,7 @@ prepare() {
         echo SECRET >"$DIR/repository/.git/config"
         echo SECRET >"$OUTSIDE"
         for at in giver plain/socket granted/never; do ln "$SOCKET" "$DIR/$at"; done
+        ln "$SOCKET.datagram" "$DIR/plain/datagram"
         printf '#!/bin/sh\nexit 0\n' >"$DIR/secret/program"
         printf '#!/bin/sh\nexit 1\n' >"$DIR/public/program"
         chmod +x "$DIR"/*/program
