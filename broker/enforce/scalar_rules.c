@@ -18,6 +18,10 @@
 
 #include "broker/enforce/scalar.h"
 
+#ifndef IPV6_FLOWLABEL_MGR
+#define IPV6_FLOWLABEL_MGR 32 /* linux/in6.h, which does not go with netinet/in.h */
+#endif
+
 /* Newer than the headers we build with, or not in any. */
 #ifndef MSG_FASTOPEN
 #define MSG_FASTOPEN 0x20000000
@@ -231,6 +235,12 @@ const struct scalar_rule scalar_rules[] = {
         SOURCE_ROUTE(IPPROTO_IP, IP_OPTIONS),
         SOURCE_ROUTE(IPPROTO_IPV6, IPV6_RTHDR),
         SOURCE_ROUTE(IPPROTO_IPV6, IPV6_2292PKTOPTIONS),
+        /* A flow label is 32 bytes (struct in6_flowlabel_req); headers of all its packets may follow, routes
+         * among them. */
+        {.nr = SYS_setsockopt,
+         BASELINE(EPERM),
+         .object = "a route of its own",
+         WHERE(3, INT_EQ(1, IPPROTO_IPV6), INT_EQ(2, IPV6_FLOWLABEL_MGR), INT_GT(4, 32))},
         /* iptables, arptables, ebtables, ipvs; multicast routing is 200 to 212. */
         SOCKET_OPTIONS(~1u, 64),
         SOCKET_OPTIONS(~1u, 96),

@@ -192,7 +192,7 @@ static void datagrams(void)
 static void routes(void)
 {
         unsigned char loose[12] = {131, 11, 4, 127, 0, 0, 3, 127, 0, 0, 1, 0};
-        unsigned char header[24] = {0, 2, 4, 1, 0};
+        unsigned char header[24] = {0, 2, 4, 1, 0}, label[64] = {0};
         union {
                 char bytes[CMSG_SPACE(sizeof(loose))];
                 struct cmsghdr header;
@@ -218,6 +218,10 @@ static void routes(void)
         if (six >= 0 && (setsockopt(six, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, header, sizeof(header)) == 0 ||
                          errno != EPERM))
                 escaped("gives old IPv6 options: %s", strerror(errno));
+        if (six >= 0 &&
+            (setsockopt(six, IPPROTO_IPV6, 32 /* IPV6_FLOWLABEL_MGR */, label, sizeof(label)) == 0 ||
+             errno != EPERM))
+                escaped("gives a flow label's headers: %s", strerror(errno));
         control.header.cmsg_len = CMSG_LEN(sizeof(loose));
         control.header.cmsg_level = IPPROTO_IP;
         control.header.cmsg_type = IP_RETOPTS;
