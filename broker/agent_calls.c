@@ -208,8 +208,8 @@ static int call_plan(struct server *server, const struct caller *caller, const u
         return r;
 }
 
-/* A descriptor of the program that the agent of caller is about to load, no script's; or -1. */
-static int announced_program(struct session *session, const struct caller *caller)
+/* A descriptor of the program that was just approved for the agent of caller, or -1. */
+static int announced_program(struct session *session, const struct caller *caller, bool *ret_script)
 {
         const struct pending_exec *exec = NULL;
         struct process *process;
@@ -219,8 +219,10 @@ static int announced_program(struct session *session, const struct caller *calle
         process = process_find(&session->processes, proc_tgid(caller->tid));
         if (process)
                 exec = process_exec_of(process, caller->tid);
-        if (exec && exec->by_agent && !exec->program.script_arguments)
+        if (exec && exec->by_agent) {
                 fd = fcntl(exec->program.fd, F_DUPFD_CLOEXEC, 3);
+                *ret_script = exec->program.script_arguments > 0;
+        }
         pthread_mutex_unlock(&session->processes.lock);
         return fd;
 }
@@ -236,16 +238,28 @@ static void forget_announced(struct session *session, const struct caller *calle
         pthread_mutex_unlock(&session->processes.lock);
 }
 
-/* Is it known that the program just approved for caller has nothing for the agent to do? */
-static bool goes_without(struct session *session, const struct caller *caller)
+/* Is it known that the agent has nothing to do in the program? */
+static bool goes_without(struct session *session, int program)
 {
-        _cleanup_close_ int fd = -1;
         struct fl_plan plan;
 
-        if (!tiers_spare_agent(session->options.tiers))
-                return false;
-        fd = announced_program(session, caller);
-        return fd >= 0 && peek_plan(session, fd, &plan) && (plan.flags & FL_PLAN_IDLE);
+        return tiers_spare_agent(session->options.tiers) && peek_plan(session, program, &plan) &&
+               (plan.flags & FL_PLAN_IDLE);
+}
+
+/* Does the agent load what was just approved for caller? Then 0, or -ETXTBSY; if the kernel does, 1. */
+static int choose_loader(struct session *session, const struct caller *caller)
+{
+        bool script = false;
+        _cleanup_close_ int fd = announced_program(session, caller, &script);
+        int r;
+
+        if (fd < 0)
+                return 0;
+        r = !script && goes_without(session, fd) ? 1 : operations_check_busy(fd);
+        if (r != 0)
+                forget_announced(session, caller);
+        return r;
 }
 
 /* A traced process runs its programs without the agent, so that the tracer finds them where it looks for
@@ -263,11 +277,11 @@ static int call_exec(struct server *server, const struct caller *caller, const s
         if (serve_refused(server, caller, &as_exec))
                 return 0;
         r = image_approve(server, caller, call, true);
-        if (r == 0 && goes_without(server->session, caller)) {
-                forget_announced(server->session, caller);
+        if (r == 0)
+                r = choose_loader(server->session, caller);
+        if (r > 0)
                 reply_result(&server->reply, FL_EXEC_NATIVE);
-        }
-        return r;
+        return r < 0 ? r : 0;
 }
 
 /* An open that the kernel refused natively with error. Where the policy refuses it too, that explains it;

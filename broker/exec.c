@@ -57,8 +57,8 @@ static int open_one(struct approval *approval, const struct request_path *path, 
 
         if (!verdict)
                 return -ENOMEM;
-        r = operations_open_program(approval->worker, approval->caller, path, at_flags, access,
-                                    approval->by_agent, ret_fd, real_path, verdict);
+        r = operations_open_program(approval->worker, approval->caller, path, at_flags, access, ret_fd,
+                                    real_path, verdict);
         record_verdict(approval->reply, verdict);
         return r;
 }
@@ -172,7 +172,11 @@ static int find_program(struct approval *approval)
                 if (depth == 0)
                         set_comm(program, path.by_fd ? program->exe_path : program->execfn);
                 r = exec_image_inspect(program->fd, &approval->image);
-                if (r < 0 || approval->image.kind == EXEC_IMAGE_ELF)
+                if (r == 0 && approval->image.kind == EXEC_IMAGE_ELF)
+                        return 0;
+                if (approval->by_agent && operations_check_busy(program->fd) < 0)
+                        return -ETXTBSY;
+                if (r < 0)
                         return r;
                 if (depth == EXEC_SCRIPT_DEPTH_MAX)
                         return -ELOOP;
@@ -200,7 +204,7 @@ static int check_interpreter(struct approval *approval)
         interpreter_path(&approval->image, &path);
         r = open_one(approval, &path, 0, PATH_READ, &fd, program->interpreter_path);
         if (r < 0)
-                return r;
+                return approval->by_agent && operations_check_busy(program->fd) < 0 ? -ETXTBSY : r;
         if (fstat(fd, &status) < 0)
                 return -errno;
         program->interpreter_device = status.st_dev;

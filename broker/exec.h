@@ -27,7 +27,8 @@ struct exec_program {
 void exec_program_init(struct exec_program *program);
 void exec_program_finish(struct exec_program *program);
 
-/* Judges a REQUEST_EXEC for caller. by_agent: an agent loads the program, else the kernel. 0 and
+/* Judges a REQUEST_EXEC for caller. by_agent: an agent loads the program, unless it turns out to need none
+ * (operations_check_busy() of the program is left to do where it is loaded); else the kernel. 0 and
  * *ret_program; or -errno as execve(2) has it. reply->verdict is filled where the policy was asked. */
 int exec_approve(struct worker *worker, const struct caller *caller, const struct request *request,
                  bool by_agent, struct exec_program *ret_program, struct reply *reply);

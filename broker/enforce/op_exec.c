@@ -51,9 +51,7 @@ static int check_program(const struct place *place)
 #define AT_EXECVE_CHECK 0x10000 /* Linux 6.14 */
 #endif
 
-/* Open for writing somewhere? The agent maps programs, which does not tell; the kernel does, without
- * executing, where it is new enough, and its other objections count as well. */
-static int check_busy(int fd)
+int operations_check_busy(int fd)
 {
         char *const none[] = {NULL};
 
@@ -63,7 +61,7 @@ static int check_busy(int fd)
 }
 
 static int open_program(struct operation *operation, const struct request_path *path, unsigned at_flags,
-                        enum path_access access, bool mapped, struct place *place)
+                        enum path_access access, struct place *place)
 {
         unsigned mode = (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : RESOLVE_FOLLOW) |
                         (at_flags & AT_EMPTY_PATH ? RESOLVE_EMPTY : 0);
@@ -83,19 +81,12 @@ static int open_program(struct operation *operation, const struct request_path *
         if (r < 0)
                 return r;
         fd = reopen(operation, place, O_RDONLY, 0);
-        if (fd == REOPEN_WOULD_BLOCK)
-                return -ETXTBSY;
-        r = fd >= 0 && access == PATH_EXEC && mapped ? check_busy(fd) : 0;
-        if (r < 0) {
-                close(fd);
-                return r;
-        }
-        return fd;
+        return fd == REOPEN_WOULD_BLOCK ? -ETXTBSY : fd;
 }
 
 int operations_open_program(struct worker *worker, const struct caller *caller,
                             const struct request_path *path, unsigned at_flags, enum path_access access,
-                            bool mapped, int *ret_fd, char *real_path, struct verdict *ret_verdict)
+                            int *ret_fd, char *real_path, struct verdict *ret_verdict)
 {
         struct operation operation = {.worker = worker, .caller = caller};
         struct reply reply;
@@ -107,7 +98,7 @@ int operations_open_program(struct worker *worker, const struct caller *caller,
         operation.reply = &reply;
         if (access == PATH_EXEC)
                 credentials_check_exec(&operation);
-        fd = open_program(&operation, path, at_flags, access, mapped, &place);
+        fd = open_program(&operation, path, at_flags, access, &place);
         if (ret_verdict && reply.judged) {
                 memcpy(ret_verdict, &reply.verdict, offsetof(struct verdict, object));
                 memcpy(ret_verdict->object, reply.verdict.object, reply.verdict.object_length);

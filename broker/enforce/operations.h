@@ -60,12 +60,16 @@ int operations_perform(struct worker *worker, const struct caller *caller, struc
 
 /* Opens the file that path leads to, for executing it: resolved for the caller, judged with access (PATH_EXEC
  * for programs and "#!" interpreters; PATH_READ for an ELF interpreter, which is content with an exec grant
- * too), a regular file on a mount without noexec, executable with the caller's credentials. mapped: an agent
- * maps it, so that the kernel does not see to it that nobody writes to it. 0; *ret_fd is O_RDONLY|O_CLOEXEC,
- * real_path (REQUEST_PATH_MAX bytes) where it is. -errno as execve(2) has it, with *ret_verdict filled where
- * the policy was asked (ret_verdict may be NULL). */
+ * too), a regular file on a mount without noexec, executable with the caller's credentials. 0; *ret_fd is
+ * O_RDONLY|O_CLOEXEC, real_path (REQUEST_PATH_MAX bytes) where it is. -errno as execve(2) has it, with
+ * *ret_verdict filled where the policy was asked (ret_verdict may be NULL). */
 int operations_open_program(struct worker *worker, const struct caller *caller,
                             const struct request_path *path, unsigned at_flags, enum path_access access,
-                            bool mapped, int *ret_fd, char *real_path, struct verdict *ret_verdict);
+                            int *ret_fd, char *real_path, struct verdict *ret_verdict);
+
+/* -ETXTBSY where the file is open for writing somewhere, else 0. For what an agent maps, which does not tell.
+ * The kernel (Linux 6.14) does, without executing; it sets up a process for that, so it is not asked in vain.
+ */
+int operations_check_busy(int fd);
 
 #endif

@@ -469,7 +469,7 @@ static int open_program(struct world *world, const char *path, unsigned at_flags
 
         request_set_path(&request_path, AT_FDCWD, path);
         r = operations_open_program(&world->sandbox.worker, &world->sandbox.caller, &request_path, at_flags,
-                                    access, true, &fd, real, &verdict);
+                                    access, &fd, real, &verdict);
         if (r == 0) {
                 cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
                 cr_expect(real[0] == '/');
