@@ -148,19 +148,19 @@ static __attribute__((noinline)) enum ag_outcome hook_mremap(struct ag_frame *fr
         return AG_HANDLED;
 }
 
-/* Nothing here may change memory that is shared: the caller may be a vfork child. */
-static enum ag_outcome hook_exec(struct ag_frame *frame, uint64_t directory, uint64_t path, uint64_t argv,
-                                 uint64_t envp, uint64_t at_flags)
+/* execve or execveat, whose marked form asks the broker. Nothing here may change memory that is shared: the
+ * caller may be a vfork child. */
+static enum ag_outcome hook_exec(struct ag_frame *frame, bool at)
 {
+        uint64_t argv = at ? frame->rdx : frame->rsi, envp = at ? frame->r10 : frame->rdx;
         long r;
 
         do /* the question may be interrupted, execve may not */
-                r = ag_kernel6(FL_CALL_NR, FL_CALL_EXEC, directory, path, at_flags, 0, 0);
+                r = ag_kernel6((long)(uint32_t)frame->rax, frame->rdi, frame->rsi, frame->rdx,
+                               at ? frame->r10 : FL_EXEC_MARK, frame->r8, at ? FL_EXEC_MARK : 0);
         while (r == -EINTR);
-        if (r == FL_EXEC_NATIVE)
-                return AG_NATIVE;
-        if (r == 0)
-                r = ag_kernel3(__NR_execve, ag_address(ag_hello.agent_path), argv, envp);
+        if (r == -FL_EXEC_BY_AGENT)
+                r = ag_kernel6(__NR_execve, ag_address(ag_hello.agent_path), argv, envp, 0, 0, 0);
         return ag_frame_finish(frame, r);
 }
 
@@ -253,9 +253,9 @@ enum ag_outcome ag_hook(struct ag_frame *frame)
         case __NR_mremap:
                 return hook_mremap(frame);
         case __NR_execve:
-                return hook_exec(frame, (uint64_t)AT_FDCWD, frame->rdi, frame->rsi, frame->rdx, 0);
+                return hook_exec(frame, false);
         case __NR_execveat:
-                return hook_exec(frame, frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8);
+                return hook_exec(frame, true);
         case __NR_newfstatat:
                 return hook_fstat(frame);
         case __NR_rt_sigaction:

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What agents ask (proto/call.h): the program of a new image, plans, a ring, leave to execute; and what they
- * report. */
+/* What agents ask (proto/call.h): the program of a new image, plans, a ring; and what they report. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,19 +13,6 @@
 #include "broker/proc.h"
 #include "broker/session_internal.h"
 #include "proto/call.h"
-
-/* Copies the head of the plan of the file at fd. Is it known already? */
-static bool peek_plan(const struct session *session, int fd, struct fl_plan *ret_head)
-{
-        const struct fl_plan *plan;
-        size_t size;
-
-        if (plan_store_peek(session->plans, fd, &plan, &size) < 0)
-                return false;
-        *ret_head = *plan;
-        plan_unref(session->plans, plan);
-        return true;
-}
 
 static void fill_hello(const struct session *session, const struct exec_program *program,
                        struct fl_hello *hello)
@@ -136,7 +122,7 @@ static int call_hello(struct server *server, const struct caller *caller, uint64
         pthread_mutex_unlock(&session->processes.lock);
         if (r < 0)
                 return r;
-        if (peek_plan(session, server->reply.fd, &plan) && plan.site_count == 0)
+        if (plan_store_head(session->plans, server->reply.fd, &plan) && plan.site_count == 0)
                 hello->flags |= FL_HELLO_NO_PLAN;
         give_back_cores(session, caller->tid);
         return target_write(caller->tid, address, hello, sizeof *hello);
@@ -208,82 +194,6 @@ static int call_plan(struct server *server, const struct caller *caller, const u
         return r;
 }
 
-/* A descriptor of the program that was just approved for the agent of caller, or -1. */
-static int announced_program(struct session *session, const struct caller *caller, bool *ret_script)
-{
-        const struct pending_exec *exec = NULL;
-        struct process *process;
-        int fd = -1;
-
-        pthread_mutex_lock(&session->processes.lock);
-        process = process_find(&session->processes, proc_tgid(caller->tid));
-        if (process)
-                exec = process_exec_of(process, caller->tid);
-        if (exec && exec->by_agent) {
-                fd = fcntl(exec->program.fd, F_DUPFD_CLOEXEC, 3);
-                *ret_script = exec->program.script_arguments > 0;
-        }
-        pthread_mutex_unlock(&session->processes.lock);
-        return fd;
-}
-
-static void forget_announced(struct session *session, const struct caller *caller)
-{
-        struct process *process;
-
-        pthread_mutex_lock(&session->processes.lock);
-        process = process_find(&session->processes, proc_tgid(caller->tid));
-        if (process)
-                process_drop_exec(&session->processes, process, caller->tid);
-        pthread_mutex_unlock(&session->processes.lock);
-}
-
-/* Is it known that the agent has nothing to do in the program? */
-static bool goes_without(struct session *session, int program)
-{
-        struct fl_plan plan;
-
-        return tiers_spare_agent(session->options.tiers) && peek_plan(session, program, &plan) &&
-               (plan.flags & FL_PLAN_IDLE);
-}
-
-/* Does the agent load what was just approved for caller? Then 0, or -ETXTBSY; if the kernel does, 1. */
-static int choose_loader(struct session *session, const struct caller *caller)
-{
-        bool script = false;
-        _cleanup_close_ int fd = announced_program(session, caller, &script);
-        int r;
-
-        if (fd < 0)
-                return 0;
-        r = !script && goes_without(session, fd) ? 1 : operations_check_busy(fd);
-        if (r != 0)
-                forget_announced(session, caller);
-        return r;
-}
-
-/* A traced process runs its programs without the agent, so that the tracer finds them where it looks for
- * them. */
-static int call_exec(struct server *server, const struct caller *caller, const struct raw_call *call)
-{
-        struct raw_call as_exec = {.nr = SYS_execve, .args = {call->args[2]}};
-        int r;
-
-        if (policy_ptrace(server->session->options.policy) == PTRACE_SANDBOX &&
-            proc_tracer(caller->tid) > 0) {
-                reply_result(&server->reply, FL_EXEC_NATIVE);
-                return 0;
-        }
-        if (serve_refused(server, caller, &as_exec))
-                return 0;
-        r = image_approve(server, caller, call, true);
-        if (r == 0)
-                r = choose_loader(server->session, caller);
-        if (r > 0)
-                reply_result(&server->reply, FL_EXEC_NATIVE);
-        return r < 0 ? r : 0;
-}
-
 /* An open that the kernel refused natively with error. Where the policy refuses it too, that explains it;
  * where it does not, Landlock has no hold on a directory that was removed and made anew, and it is done here.
  */
@@ -325,9 +235,6 @@ int agent_call(struct server *server, const struct caller *caller, const struct 
                 switch (call->args[0]) {
                 case FL_CALL_HELLO:
                         r = call_hello(server, caller, call->args[1], call->args[2]);
-                        break;
-                case FL_CALL_EXEC:
-                        r = call_exec(server, caller, call);
                         break;
                 case FL_CALL_RING:
                         r = call_ring(server, caller);

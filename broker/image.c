@@ -138,7 +138,7 @@ bool image_verify(struct session *session, const struct caller *caller, const st
         return good;
 }
 
-/* Is this the execve of the agent that FL_CALL_EXEC announced? */
+/* Is this the execve of the agent that FL_EXEC_BY_AGENT asked for? */
 static bool is_announced(struct session *session, const struct caller *caller, const struct raw_call *call)
 {
         char path[FL_PATH_MAX];
@@ -185,44 +185,78 @@ static int remember(struct session *session, const struct caller *caller, struct
         return r;
 }
 
-int image_approve(struct server *server, const struct caller *caller, const struct raw_call *call,
-                  bool by_agent)
+/* Does an agent ask what is to load the program? A traced process runs its programs without the agent, so
+ * that the tracer finds them where it looks for them. */
+static bool is_agents(const struct session *session, const struct caller *caller, const struct raw_call *call)
 {
-        struct pending_exec *exec = calloc(1, sizeof *exec);
+        if (!session->options.agent_path || call->args[call->nr == SYS_execve ? 3 : 5] != FL_EXEC_MARK)
+                return false;
+        return policy_ptrace(session->options.policy) != PTRACE_SANDBOX || proc_tracer(caller->tid) <= 0;
+}
+
+/* Is it known that the agent has nothing to do in the program? */
+static bool goes_without(const struct session *session, const struct exec_program *program)
+{
+        struct fl_plan plan;
+
+        return !program->script_arguments && tiers_spare_agent(session->options.tiers) &&
+               plan_store_head(session->plans, program->fd, &plan) && (plan.flags & FL_PLAN_IDLE);
+}
+
+/* Who loads the program goes to exec->by_agent. 0, or -errno with the verdict in the reply. */
+static int judge(struct server *server, const struct caller *caller, const struct raw_call *call,
+                 struct pending_exec *exec)
+{
+        bool asked = is_agents(server->session, caller, call);
         int r;
 
-        if (!exec)
-                return -ENOMEM;
-        exec->by_agent = by_agent;
-        exec_program_init(&exec->program);
         request_finish(server->request);
         request_init(server->request);
         r = decode(caller, call, server->request);
         if (r == 0)
-                r = exec_approve(&server->worker, caller, server->request, by_agent, &exec->program,
+                r = exec_approve(&server->worker, caller, server->request, asked, &exec->program,
                                  &server->reply);
+        if (r < 0)
+                return r;
+        exec->by_agent = asked && !goes_without(server->session, &exec->program);
+        return exec->by_agent ? operations_check_busy(exec->program.fd) : 0;
+}
+
+/* Judges the exec, and remembers it where it is approved. 0: the kernel may go on; or -errno, or
+ * -FL_EXEC_BY_AGENT. */
+static int approve(struct server *server, const struct caller *caller, const struct raw_call *call)
+{
+        struct pending_exec *exec = calloc(1, sizeof *exec);
+        bool by_agent;
+        int r;
+
+        if (!exec)
+                return -ENOMEM;
+        exec_program_init(&exec->program);
+        r = judge(server, caller, call, exec);
+        by_agent = exec->by_agent;
         if (r == 0)
                 r = remember(server->session, caller, exec);
         if (r < 0)
                 pending_exec_destroy(exec);
-        return r;
+        return r == 0 && by_agent ? -FL_EXEC_BY_AGENT : r;
 }
 
 void image_exec(struct server *server, const struct caller *caller, const struct raw_call *call)
 {
         struct reply *reply = &server->reply;
-        int r;
+        int r = 0;
 
         reply_finish(reply);
         reply_init(reply);
         if (!is_announced(server->session, caller, call)) {
                 if (serve_refused(server, caller, call))
                         return;
-                r = image_approve(server, caller, call, false);
-                if (r < 0) {
-                        reply_result(reply, r);
-                        return;
-                }
+                r = approve(server, caller, call);
+        }
+        if (r < 0) {
+                reply_result(reply, r);
+                return;
         }
         reply->kind = REPLY_CONTINUE;
         reply->why = "the new image is verified before it gets anything";

@@ -95,9 +95,6 @@ void listener_answer(struct server *server, const struct notification *notificat
 bool image_verify(struct session *session, const struct caller *caller, const struct raw_call *call);
 /* execve and execveat, as a notification. */
 void image_exec(struct server *server, const struct caller *caller, const struct raw_call *call);
-/* Judges an exec and remembers it where it is approved. 0 or -errno; the reply holds the verdict. */
-int image_approve(struct server *server, const struct caller *caller, const struct raw_call *call,
-                  bool by_agent);
 /* The approval that waits for a new image of the agent, or NULL. With the table lock held. */
 struct pending_exec *image_exec_by_agent(const struct process *process);
 bool image_is_agent(const struct session *session, dev_t device, ino_t inode);

@@ -86,19 +86,12 @@ static void confine(const struct run_launch *launch)
 static int execute(const struct run_launch *launch, const char *path, char **arguments,
                    enum child_stage *ret_stage)
 {
-        long answer;
-
-        if (!launch->agent) {
-                *ret_stage = CHILD_STAGE_PROGRAM;
-                execve(path, arguments, environ);
+        *ret_stage = CHILD_STAGE_PROGRAM;
+        syscall(SYS_execve, path, arguments, environ, launch->agent ? FL_EXEC_MARK : 0);
+        if (errno != FL_EXEC_BY_AGENT)
                 return -errno;
-        }
-        *ret_stage = CHILD_STAGE_APPROVE;
-        answer = syscall(FL_CALL_NR, FL_CALL_EXEC, AT_FDCWD, path, 0);
-        if (answer < 0)
-                return -errno;
-        *ret_stage = answer == FL_EXEC_NATIVE ? CHILD_STAGE_PROGRAM : CHILD_STAGE_AGENT;
-        execve(answer == FL_EXEC_NATIVE ? path : launch->agent, arguments, environ);
+        *ret_stage = CHILD_STAGE_AGENT;
+        execve(launch->agent, arguments, environ);
         return -errno;
 }
 

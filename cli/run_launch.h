@@ -23,7 +23,6 @@ enum child_stage {
         CHILD_STAGE_SETUP = 0, /* signals, limits, no_new_privs */
         CHILD_STAGE_LANDLOCK,
         CHILD_STAGE_FILTER,
-        CHILD_STAGE_APPROVE, /* asking the broker for leave to execute the program */
         CHILD_STAGE_AGENT,   /* executing the agent */
         CHILD_STAGE_PROGRAM, /* executing the program */
 };

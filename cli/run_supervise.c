@@ -322,7 +322,6 @@ static int explain_failure(const struct launch_state *state, const char *name)
                         return RUN_FAILED;
                 }
                 break;
-        case CHILD_STAGE_APPROVE:
         case CHILD_STAGE_PROGRAM:
                 break;
         }

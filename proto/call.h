@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define FL_PROTO_VERSION 2u
+#define FL_PROTO_VERSION 3u
 
 /* The syscall number. Far above any real one, far below the x32 bit (0x40000000). */
 #define FL_CALL_NR 0x464c
@@ -22,25 +22,25 @@ enum fl_call {
          * /proc/PID/exe is the agent and an exec was approved for the process; it fills *out and returns
          * a descriptor (close-on-exec) of the program's file, or -errno. */
         FL_CALL_HELLO = 1,
-        /* (int dirfd, const char *path, int at_flags): may this process execute path? 0 after the broker
-         * noted the program for the image that follows, or the -errno that execve(2) would give. The agent
-         * then executes the file named by fl_hello.agent_path with the caller's argv and envp.
-         * FL_EXEC_NATIVE: nothing was noted, the program is to be executed by itself (it is being traced, or
-         * has nothing for an agent to do). */
-        FL_CALL_EXEC = 2,
         /* (): a descriptor (close-on-exec) of this process's ring memory, struct fl_ring, or -errno. */
-        FL_CALL_RING = 3,
+        FL_CALL_RING = 2,
         /* (int fd, void *out, size_t size, size_t offset): the patch plan of the file open at fd, see
          * proto/plan.h. Copies plan bytes [offset, offset+size) and returns the plan's whole size in
          * bytes (0: nothing to patch), or -errno. */
-        FL_CALL_PLAN = 4,
+        FL_CALL_PLAN = 3,
         /* (int nr, const uint64_t args[6], long error): syscall nr, an open, ran natively and the kernel
          * refused it with -error. The broker explains the refusal, or opens what the policy grants all the
          * same. What the program is to get: a descriptor, or -errno. */
-        FL_CALL_REPORT = 5,
+        FL_CALL_REPORT = 4,
 };
 
-#define FL_EXEC_NATIVE 1
+/* An execve with this in r10, an execveat with it in r9, where the kernel looks for nothing, is an agent's:
+ * may this process execute the program, and does it take an agent? If not (it is being traced, or has nothing
+ * for an agent to do) the syscall goes on. If so, the broker has noted the program for the image that follows
+ * and the answer is -FL_EXEC_BY_AGENT, which is no errno: the agent then executes the file named by
+ * fl_hello.agent_path with the caller's argv and envp. */
+#define FL_EXEC_MARK     0x45584543464c4b52ull
+#define FL_EXEC_BY_AGENT 4001
 
 #define FL_SYSCALL_LIMIT 512u /* syscall numbers the masks below cover; higher ones always run natively */
 #define FL_MASK_WORDS    (FL_SYSCALL_LIMIT / 64u)
@@ -83,7 +83,7 @@ struct fl_hello {
         char script_interpreter[FL_SHEBANG_MAX]; /* argv[0] of a script's interpreter */
         char script_argument[FL_SHEBANG_MAX];
         char exe_path[FL_PATH_MAX];   /* where the program's file is, symbolic links resolved */
-        char agent_path[FL_PATH_MAX]; /* what to execute after FL_CALL_EXEC */
+        char agent_path[FL_PATH_MAX]; /* what to execute after FL_EXEC_BY_AGENT */
 };
 
 #endif

@@ -178,25 +178,6 @@ static int run(struct decoding *decoding, const struct decoder *decoder)
         return r < 0 ? r : run_hook(decoding, decoder->after);
 }
 
-/* FL_CALL_EXEC(dirfd, path, at_flags): as execveat, one argument further on. */
-static const struct decoder call_exec = {
-        .kind = REQUEST_EXEC,
-        .paths = {{2, 3}},
-        .at_flags = 4,
-        .at_flags_late = true,
-        .at_allowed = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
-        .empty = EMPTY_BY_FLAG,
-};
-
-static const struct decoder *decoder_of(const struct raw_call *call)
-{
-        if (call->nr == FL_CALL_NR)
-                return call->args[0] == FL_CALL_EXEC ? &call_exec : NULL;
-        if (!decode_knows(call->nr))
-                return NULL;
-        return &decode_table[call->nr];
-}
-
 bool decode_knows(int nr)
 {
         return nr >= 0 && (size_t)nr < decode_table_size && decode_table[nr].kind != REQUEST_NONE;
@@ -205,7 +186,7 @@ bool decode_knows(int nr)
 int decode(const struct caller *caller, const struct raw_call *call, struct request *request)
 {
         struct decoding decoding = {.caller = caller, .call = call, .request = request};
-        const struct decoder *decoder = decoder_of(call);
+        const struct decoder *decoder = decode_knows(call->nr) ? &decode_table[call->nr] : NULL;
         int r;
 
         request->nr = call->nr;

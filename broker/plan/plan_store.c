@@ -331,6 +331,18 @@ int plan_store_peek(struct plan_store *store, int fd, const struct fl_plan **ret
         return plan_get(store, fd, false, ret_plan, ret_size);
 }
 
+bool plan_store_head(struct plan_store *store, int fd, struct fl_plan *ret_head)
+{
+        const struct fl_plan *plan;
+        size_t size;
+
+        if (plan_store_peek(store, fd, &plan, &size) < 0)
+                return false;
+        *ret_head = *plan;
+        plan_unref(store, plan);
+        return true;
+}
+
 void plan_store_stop(struct plan_store *store)
 {
         if (!store)

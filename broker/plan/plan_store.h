@@ -6,6 +6,7 @@
 #ifndef FLICKER_PLAN_PLAN_STORE_H
 #define FLICKER_PLAN_PLAN_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "broker/plan/plan_check.h"
@@ -30,6 +31,8 @@ void plan_store_destroy(struct plan_store *store);
 int plan_store_get(struct plan_store *store, int fd, const struct fl_plan **ret_plan, size_t *ret_size);
 /* The same, but -EAGAIN instead of a scan where the plan is neither in memory nor on disk. */
 int plan_store_peek(struct plan_store *store, int fd, const struct fl_plan **ret_plan, size_t *ret_size);
+/* The head of the plan, where it is known already. */
+bool plan_store_head(struct plan_store *store, int fd, struct fl_plan *ret_head);
 /* No scan starts from here on; those that wait for their turn give up, and their callers get -ECANCELED. */
 void plan_store_stop(struct plan_store *store);
 void plan_unref(struct plan_store *store, const struct fl_plan *plan);

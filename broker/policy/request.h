@@ -54,7 +54,7 @@ enum request_kind {
         REQUEST_XATTR_LIST,   /* path[0], at_flags, out_address, out_size */
         REQUEST_XATTR_REMOVE, /* path[0], at_flags, xattr_name */
         REQUEST_CHDIR,        /* path[0]; the kernel does it, the broker only checks */
-        REQUEST_EXEC,         /* execve, execveat, FL_CALL_EXEC: path[0], at_flags */
+        REQUEST_EXEC,         /* execve, execveat: path[0], at_flags */
         REQUEST_WATCH,        /* inotify_add_watch: fd, path[0], at_flags, mask */
         /* objects that have no path */
         REQUEST_IPC_GET,      /* shmget, semget, msgget: args */

@@ -28,8 +28,8 @@ static void forged_calls(void)
         call(FL_CALL_HELLO, (uint64_t)&hello, sizeof(hello), 0, 0, 0);
         call(FL_CALL_HELLO, 1, ~0ull, 0, 0, 0);
         call(FL_CALL_HELLO, (uint64_t)&hello, 0, 0, 0, 0);
-        call(FL_CALL_EXEC, (uint64_t)AT_FDCWD, (uint64_t)in_dir("secret/program"), 0, 0, 0);
-        call(FL_CALL_EXEC, 12345, 1, ~0ull, 0, 0);
+        syscall(SYS_execve, in_dir("secret/program"), NULL, NULL, FL_EXEC_MARK);
+        syscall(SYS_execveat, 12345, 1, 2, 3, ~0ull, FL_EXEC_MARK);
         call(FL_CALL_PLAN, (uint64_t)-1, (uint64_t)buffer, sizeof(buffer), 0, 0);
         call(FL_CALL_PLAN, 0, (uint64_t)buffer, ~0ull, ~0ull, 0);
         int fd = open("/usr/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY);

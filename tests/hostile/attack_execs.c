@@ -101,6 +101,18 @@ static long call(uint64_t what, uint64_t a, uint64_t b, uint64_t c)
         return hidden_syscall(FL_CALL_NR, (long)what, (long)a, (long)b, (long)c, 0, 0);
 }
 
+static bool has_agent(void)
+{
+        return call(FL_CALL_PLAN, (uint64_t)-1, 0, 0) != -ENOSYS;
+}
+
+/* As an agent does before it executes itself. */
+static bool announce(const char *program)
+{
+        return hidden_syscall(SYS_execve, (long)program, (long)words, (long)environ, (long)FL_EXEC_MARK, 0,
+                              0) == -FL_EXEC_BY_AGENT;
+}
+
 static void *flip_announced(void *unused)
 {
         volatile uint16_t *start = (volatile uint16_t *)path;
@@ -140,7 +152,7 @@ static void announced_once(long delay, bool meddling)
 
         strcpy(path, hello.agent_path);
         words[0] = (char *)program;
-        if (call(FL_CALL_EXEC, (uint64_t)AT_FDCWD, (uint64_t)program, 0) < 0)
+        if (!announce(program))
                 _exit(97);
         pthread_create(&thread, NULL, flip_announced, NULL);
         if (meddling)
@@ -179,7 +191,7 @@ int main(int argc, char **argv)
         }
         race(race_once, false, 0.3);
         race(race_once, true, 1);
-        if (call(FL_CALL_EXEC, (uint64_t)AT_FDCWD, (uint64_t)in_dir("public/attack_execs"), 0) == 0 &&
+        if (has_agent() && announce(in_dir("public/attack_execs")) &&
             call(FL_CALL_HELLO, (uint64_t)&hello, sizeof(hello), 0) >= 0) {
                 (void)!symlink("secret/attack_execs", in_dir("s"));
                 race(announced_once, false, 0.3);

@@ -76,13 +76,16 @@ static bool is_mediated(int nr)
 
 static int install_filter(void)
 {
+        static const unsigned always[] = {FL_CALL_NR, SYS_execve, SYS_execveat};
         struct sock_filter code[64];
         unsigned count = 0;
 
         code[count++] =
                 (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-        code[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FL_CALL_NR, 0, 1);
-        code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+        for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
+                code[count++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, always[i], 0, 1);
+                code[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF);
+        }
         for (size_t i = 0; mediate && i < sizeof mediated / sizeof mediated[0]; i++) {
                 code[count++] =
                         (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)mediated[i], 0, 1);
@@ -339,20 +342,32 @@ static long answer_plan(const struct seccomp_notif *notification)
         return (long)plans[i].size;
 }
 
-static long answer_call(int listener, const struct seccomp_notif *notification)
+/* An exec that an agent asks about. */
+static bool is_marked(const struct seccomp_data *data)
+{
+        return (data->nr == SYS_execve && data->args[3] == FL_EXEC_MARK) ||
+               (data->nr == SYS_execveat && data->args[5] == FL_EXEC_MARK);
+}
+
+static long answer_exec(const struct seccomp_notif *notification)
 {
         const uint64_t *args = (const uint64_t *)notification->data.args;
+        bool at = notification->data.nr == SYS_execveat;
         char path[PATH_MAX];
-        long r;
+        long r = read_text((pid_t)notification->pid, args[at], path, sizeof path);
 
-        switch (args[0]) {
+        if (r == 0 && !path[0] && !(at && args[4] & AT_EMPTY_PATH))
+                r = -ENOENT;
+        if (r == 0)
+                r = approve((pid_t)notification->pid, at ? (int)args[0] : AT_FDCWD, path);
+        return r < 0 ? r : -FL_EXEC_BY_AGENT;
+}
+
+static long answer_call(int listener, const struct seccomp_notif *notification)
+{
+        switch (notification->data.args[0]) {
         case FL_CALL_HELLO:
                 return answer_hello(listener, notification);
-        case FL_CALL_EXEC:
-                r = read_text((pid_t)notification->pid, args[2], path, sizeof path);
-                if (r == 0 && !path[0] && !(args[3] & AT_EMPTY_PATH))
-                        r = -ENOENT;
-                return r < 0 ? r : approve((pid_t)notification->pid, (int)args[1], path);
         case FL_CALL_PLAN:
                 return answer_plan(notification);
         case FL_CALL_REPORT:
@@ -374,8 +389,9 @@ static void serve(int listener)
                         return;
                 }
                 response.id = notification.id;
-                if (notification.data.nr == FL_CALL_NR) {
-                        long r = answer_call(listener, &notification);
+                if (notification.data.nr == FL_CALL_NR || is_marked(&notification.data)) {
+                        long r = is_marked(&notification.data) ? answer_exec(&notification)
+                                                               : answer_call(listener, &notification);
 
                         if (r < 0)
                                 response.error = (int)r;

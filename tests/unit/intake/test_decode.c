@@ -409,11 +409,11 @@ Test(decode, exec)
         SAME_ERROR(SYS_execveat, AT_FDCWD, ADDRESS(""), 0, 0, 0);
         SAME_ERROR(SYS_execveat, AT_FDCWD, 8, 0, 0, 1);
         SAME_ERROR(SYS_execveat, AT_FDCWD, ADDRESS("/nonexistent"), 0, 0, 1);
-        cr_assert_eq(DECODE(FL_CALL_NR, FL_CALL_EXEC, 7, ADDRESS("prog"), AT_SYMLINK_NOFOLLOW), 0);
-        cr_assert_eq(request.kind, REQUEST_EXEC);
+        cr_assert_eq(DECODE(SYS_execveat, 7, ADDRESS("prog"), 0, 0, AT_SYMLINK_NOFOLLOW), 0);
         cr_assert_eq(request.path[0].fd, 7);
         cr_assert_str_eq(request.path[0].text, "prog");
         cr_assert_eq(request.at_flags, AT_SYMLINK_NOFOLLOW);
+        cr_assert_eq(DECODE(FL_CALL_NR, FL_CALL_HELLO), -ENOTSUP);
 }
 
 Test(decode, addresses)
