@@ -197,6 +197,13 @@ static int become(struct worker *worker, const struct identity *want)
         return r;
 }
 
+bool credentials_act_as(const struct worker *worker, uid_t owner)
+{
+        const struct identity *identity = identity_now(worker->credentials);
+
+        return identity->file_uid == owner || identity->cap_effective & UINT64_C(1) << CAP_FOWNER;
+}
+
 bool credentials_pause(struct worker *worker)
 {
         bool was_assumed = !worker->credentials->is_own;

@@ -11,6 +11,7 @@
 #define FLICKER_ENFORCE_CREDENTIALS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct credentials;
 struct operation;
@@ -33,6 +34,9 @@ void credentials_watch_note(struct credentials_watch *watch);
 /* From here on this thread's syscalls act with the caller's credentials. 0 or -errno; after an error the
  * thread has the broker's own, and the operation must not go on. */
 int credentials_assume(struct operation *operation);
+
+/* May they do what a file's owner may? As inode_owner_or_capable() of the kernel. */
+bool credentials_act_as(const struct worker *worker, uid_t owner);
 
 /* For what the broker has to do as itself meanwhile: were others assumed? Resumed where was_assumed. */
 bool credentials_pause(struct worker *worker);
