@@ -4,7 +4,8 @@
  * signals but deadly ones, so the broker listens for it: a timer interrupts this thread's syscall now and
  * then (a signal whose handler does nothing and restarts nothing), and the worker looks whether the caller
  * has a signal to attend to. The longer the wait, the longer from look to look, so that hundreds that wait
- * cost little: TICKER_FIRST_MS to TICKER_LAST_MS, and never more than a quarter of the time waited already.
+ * cost little: TICKER_FIRST_MS at first, then up to TICKER_LAST_MS, but no more than a quarter of the time
+ * waited already.
  */
 #ifndef FLICKER_ENFORCE_BLOCK_H
 #define FLICKER_ENFORCE_BLOCK_H

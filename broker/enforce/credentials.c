@@ -197,7 +197,7 @@ static int become(struct worker *worker, const struct identity *want)
         return r;
 }
 
-bool credentials_act_as(const struct worker *worker, uid_t owner)
+bool credentials_are_owners(const struct worker *worker, uid_t owner)
 {
         const struct identity *identity = identity_now(worker->credentials);
 

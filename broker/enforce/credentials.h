@@ -36,7 +36,7 @@ void credentials_watch_note(struct credentials_watch *watch);
 int credentials_assume(struct operation *operation);
 
 /* May they do what a file's owner may? As inode_owner_or_capable() of the kernel. */
-bool credentials_act_as(const struct worker *worker, uid_t owner);
+bool credentials_are_owners(const struct worker *worker, uid_t owner);
 
 /* For what the broker has to do as itself meanwhile: were others assumed? Resumed where was_assumed. */
 bool credentials_pause(struct worker *worker);

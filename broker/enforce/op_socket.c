@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * bind, connect and listen, on a duplicate of the caller's socket. What remains different from the native
- * call: a peer that asks for SO_PEERCRED of a brokered connection is told the broker's process id (user and
- * group are the caller's); nothing lets one process connect in the name of another.
+ * call: a peer that asks for SO_PEERCRED of a brokered connection, or of a connection to a socket that the
+ * broker made listen, is told the broker's process id (user and group are the caller's); nothing lets one
+ * process act in the name of another.
  */
 #include <errno.h>
 #include <netinet/in.h>

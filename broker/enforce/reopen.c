@@ -98,7 +98,7 @@ static int open_own_entry(struct operation *operation, const struct place *place
         if (!place_is_own_fds(place) &&
             syscall(SYS_faccessat2, place->fd, "", R_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
                 return -EACCES;
-        if (flags & O_NOATIME && !credentials_act_as(operation->worker, place->status.st_uid))
+        if (flags & O_NOATIME && !credentials_are_owners(operation->worker, place->status.st_uid))
                 return -EPERM;
         credentials_restore(operation->worker);
         fd = openat(operation->worker->files->links, name, flags);
