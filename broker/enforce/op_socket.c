@@ -166,18 +166,21 @@ static bool bound_is_judged(const struct bound *bound)
                (bound->size > UNIX_PATH_OFFSET && !((struct sockaddr_un *)&bound->address)->sun_path[0]);
 }
 
-/* As if bound to it now; or to any, where the policy grants that and so what the kernel picks. */
+/* As if bound to it now; or, where no rule speaks of it, to any: who may do that may have what the kernel
+ * picks. */
 static int bound_judge(struct operation *operation, const struct caller_socket *socket,
                        const struct bound *bound)
 {
         const struct bound any = bound_any(bound);
         struct judged_address judged;
+        struct verdict exact, of_any;
         int r;
 
         if (!bound_is_judged(bound))
                 return 0;
-        if (!address_is_granted(operation, socket, ADDRESS_BIND, &bound->address, bound->size) &&
-            address_is_granted(operation, socket, ADDRESS_BIND, &any.address, any.size))
+        address_check(operation, socket, ADDRESS_BIND, &bound->address, bound->size, &exact);
+        address_check(operation, socket, ADDRESS_BIND, &any.address, any.size, &of_any);
+        if (exact.outcome != VERDICT_ALLOW && !exact.rule && of_any.outcome == VERDICT_ALLOW)
                 bound = &any;
         r = address_judge(operation, socket, ADDRESS_BIND, &bound->address, bound->size, &judged);
         if (r == 0)

@@ -142,15 +142,14 @@ static int judge(struct operation *operation, enum address_use use, int protocol
                                   object_length);
 }
 
-bool address_is_granted(struct operation *operation, const struct caller_socket *socket, enum address_use use,
-                        const struct sockaddr_storage *address, socklen_t size)
+void address_check(struct operation *operation, const struct caller_socket *socket, enum address_use use,
+                   const struct sockaddr_storage *address, socklen_t size, struct verdict *ret_verdict)
 {
-        struct verdict verdict = {.outcome = VERDICT_DENY};
-
+        ret_verdict->outcome = VERDICT_DENY;
+        ret_verdict->rule = NULL;
         policy_check_address(operation->worker->operations->policy, use == ADDRESS_BIND,
                              socket->family == AF_UNIX ? 0 : policy_protocol(socket), address, size, NULL,
-                             &verdict);
-        return verdict.outcome == VERDICT_ALLOW;
+                             ret_verdict);
 }
 
 /* The address that the socket is bound to, where it is one of this family; else "any". */

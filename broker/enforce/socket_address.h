@@ -43,9 +43,9 @@ struct judged_address {
  */
 int address_judge(struct operation *operation, const struct caller_socket *socket, enum address_use use,
                   const struct sockaddr_storage *address, socklen_t size, struct judged_address *ret_address);
-/* Would the policy allow it? Of internet and abstract addresses; nothing is recorded. */
-bool address_is_granted(struct operation *operation, const struct caller_socket *socket, enum address_use use,
-                        const struct sockaddr_storage *address, socklen_t size);
+/* What the policy says of it: outcome and rule. Of internet and abstract addresses; nothing is recorded. */
+void address_check(struct operation *operation, const struct caller_socket *socket, enum address_use use,
+                   const struct sockaddr_storage *address, socklen_t size, struct verdict *ret_verdict);
 void judged_address_finish(struct judged_address *address);
 
 /* Binds the socket to a pathname, exactly as the caller wrote it: other programs see that name. The thread

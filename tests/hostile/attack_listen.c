@@ -112,6 +112,23 @@ static void disconnected_and_back(void)
         }
 }
 
+/* Any port is granted but a few, and the kernel is left only those to pick from. */
+static void picked_though_denied(void)
+{
+        for (uint32_t port = 50100; port < 50200; port++) {
+                uint32_t range = port << 16 | port;
+                int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+                setsockopt(fd, IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, &range, sizeof(range));
+                if (bind_granted(fd, "127.0.0.2", 0) == 0) {
+                        (void)listen(fd, 1);
+                        expect_granted("on a port that is denied", fd);
+                        port = 50200;
+                }
+                close(fd);
+        }
+}
+
 /* Who asks for credentials has a name from the moment of connecting, even where that fails. */
 static void named_by_the_kernel(int type)
 {
@@ -182,6 +199,7 @@ int main(void)
         unbound();
         disconnected();
         disconnected_and_back();
+        picked_though_denied();
         named_by_the_kernel(SOCK_STREAM);
         named_by_the_kernel(SOCK_SEQPACKET);
         races();
