@@ -428,8 +428,14 @@ static sem_t interrupted; /* the first thread is back */
 static void *meet(void *semaphore)
 {
         struct timespec limit;
+        sigset_t set;
         int fd;
 
+        /* Any thread may take the signal; this one would each time it waits anew. */
+        sigemptyset(&set);
+        sigaddset(&set, SIGALRM);
+        if (semaphore)
+                pthread_sigmask(SIG_BLOCK, &set, NULL);
         clock_gettime(CLOCK_REALTIME, &limit);
         limit.tv_sec += MEET_SECONDS;
         if (semaphore)
