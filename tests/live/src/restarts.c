@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@
 #define END_MS    160 /* what is waited for after this */
 
 static volatile sig_atomic_t caught;
+static atomic_bool returned; /* the call that waits */
 static int ends[2], sockets[2], listener, full[2], futex_word;
 static pid_t child;
 static struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "restarts.socket"};
@@ -288,9 +290,11 @@ static long do_setlkw(void)
 
 static int lock_fd;
 
+/* Not by closing it: the child has it too. */
 static void end_lock(void)
 {
-        close(lock_fd);
+        flock(lock_fd, LOCK_UN);
+        fcntl(lock_fd, F_OFD_SETLK, &(struct flock){.l_type = F_UNLCK, .l_whence = SEEK_SET});
 }
 
 static long do_fifo(void)
@@ -302,12 +306,13 @@ static long do_fifo(void)
         return fd;
 }
 
-/* Again where the other end is not there yet: on its way back from the handler, on a busy machine. */
+/* Again where the other end is not there yet: on its way back from the handler, on a busy machine. Not for
+ * one that the signal has ended. */
 static void end_fifo(void)
 {
         int fd = open("restarts.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
-        for (int i = 0; fd < 0 && errno == ENXIO && i < 500; i++) {
+        for (int i = 0; fd < 0 && errno == ENXIO && !returned && i < 500; i++) {
                 sleep_ms(10);
                 fd = open("restarts.fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
         }
@@ -373,14 +378,12 @@ static void prepare(void)
         }
 }
 
-static void clean(bool lock_held)
+static void clean(void)
 {
-        const int fds[] = {ends[0], ends[1], full[0], full[1], sockets[0], sockets[1], listener};
+        const int fds[] = {ends[0], ends[1], full[0], full[1], sockets[0], sockets[1], listener, lock_fd};
 
         for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
                 close(fds[i]);
-        if (lock_held)
-                close(lock_fd);
         semctl(semaphore, 0, IPC_RMID);
         unlink("restarts.fifo");
         unlink("restarts.lock");
@@ -408,15 +411,17 @@ static void one(unsigned index, const char *how)
 
         prepare();
         caught = 0;
+        returned = false;
         waiter = pthread_self();
         pthread_create(&thread, NULL, sender, (void *)(uintptr_t)index);
         r = calls[index].call();
         error = errno;
+        returned = true;
         snprintf(name, sizeof name, "%s, %s, %d caught", calls[index].name, how, (int)caught);
         pthread_join(thread, NULL);
         errno = error;
         report(name, r);
-        clean(calls[index].end != end_lock);
+        clean();
 }
 
 #define MEET_MS      400
