@@ -231,6 +231,27 @@ static uint64_t headers_address(const Elf64_Ehdr *header, const Elf64_Phdr *segm
         return 0;
 }
 
+/* mm_struct's start_code to end_data, as load_elf_binary finds them. */
+static void find_spans(const Elf64_Phdr *segments, unsigned count, struct ag_image *image)
+{
+        image->code_span.start = UINT64_MAX;
+        for (unsigned i = 0; i < count; i++) {
+                uint64_t start = segments[i].p_vaddr + image->bias, end = start + segments[i].p_filesz;
+                bool code = segments[i].p_flags & PF_X;
+
+                if (segments[i].p_type != PT_LOAD)
+                        continue;
+                if (code && start < image->code_span.start)
+                        image->code_span.start = start;
+                if (code && end > image->code_span.end)
+                        image->code_span.end = end;
+                if (start > image->data_span.start)
+                        image->data_span.start = start;
+                if (end > image->data_span.end)
+                        image->data_span.end = end;
+        }
+}
+
 /* The first PT_INTERP counts, the last PT_GNU_STACK does. */
 static int read_extras(int fd, const Elf64_Phdr *segments, unsigned count, struct ag_workspace *workspace,
                        struct ag_image *image)
@@ -294,6 +315,7 @@ int ag_image_load(int fd, bool as_interpreter, struct ag_workspace *workspace, s
         if (r < 0)
                 return r;
         unmap_holes(segments, header.e_phnum, image);
+        find_spans(segments, header.e_phnum, image);
         image->entry = header.e_entry + image->bias;
         image->headers = headers_address(&header, segments, image->bias);
         image->header_count = header.e_phnum;

@@ -13,6 +13,10 @@
 
 #define AG_SEGMENTS_MAX 16 /* executable segments of one file that are patched; more run unpatched */
 
+struct ag_span {
+        uint64_t start, end; /* addresses */
+};
+
 /* A mapped piece of a file. */
 struct ag_mapping {
         uint64_t address, length; /* whole pages */
@@ -21,10 +25,11 @@ struct ag_mapping {
 };
 
 struct ag_image {
-        uint64_t bias;       /* load address minus p_vaddr */
-        uint64_t start, end; /* of everything mapped */
-        uint64_t entry;      /* address */
-        uint64_t headers;    /* address of the program headers in memory; 0: not mapped */
+        uint64_t bias;                       /* load address minus p_vaddr */
+        uint64_t start, end;                 /* of everything mapped */
+        struct ag_span code_span, data_span; /* as the kernel counts them; of the file only */
+        uint64_t entry;                      /* address */
+        uint64_t headers;                    /* address of the program headers in memory; 0: not mapped */
         uint16_t header_count;
         bool executable_stack; /* PT_GNU_STACK asks for one */
         bool has_interpreter;  /* its path is in workspace->path */

@@ -26,6 +26,32 @@ static uint64_t *skip_auxiliary(uint64_t *word)
         return word + 2;
 }
 
+static uint64_t *environment_of(uint64_t *initial)
+{
+        return initial + 1 + initial[0] + 1;
+}
+
+struct ag_span ag_stack_auxiliary(uint64_t *initial)
+{
+        uint64_t *start = skip_pointers(environment_of(initial));
+
+        return (struct ag_span){ag_address(start), ag_address(skip_auxiliary(start))};
+}
+
+/* AT_EXECFN lies behind them (fs/exec.c of Linux copies it first, downwards). */
+struct ag_strings ag_stack_strings(uint64_t *initial)
+{
+        const uint64_t *environment = environment_of(initial), *auxv = skip_pointers(environment_of(initial));
+        struct ag_strings strings = {0};
+
+        while (auxv[0] != AT_NULL && auxv[0] != AT_EXECFN)
+                auxv += 2;
+        strings.end = auxv[1];
+        strings.environment = environment[0] ? environment[0] : strings.end;
+        strings.arguments = initial[0] ? initial[1] : strings.environment;
+        return strings;
+}
+
 static uint64_t string_size(const char *text, size_t limit)
 {
         return ag_length(text, limit - 1) + 1;
@@ -108,8 +134,7 @@ static void put_script(uint64_t *argv, char **strings, const struct fl_hello *he
 uint64_t ag_stack_build(uint64_t *initial, const struct fl_hello *hello, const struct ag_auxiliary *auxiliary)
 {
         uint64_t argc = initial[0], more = hello->script_arguments; /* pointers inserted into argv */
-        uint64_t *environment = initial + 1 + argc + 1;
-        uint64_t *auxv = skip_pointers(environment), *end = skip_auxiliary(auxv);
+        uint64_t *auxv = skip_pointers(environment_of(initial)), *end = skip_auxiliary(auxv);
         uint64_t start = (ag_address(initial) - strings_size(hello) - (more + !argc) * 8) & ~15ull;
         uint64_t *block = ag_pointer(start);
         uint64_t kept = argc ? argc - 1 : 0; /* argv[1] and on; a script's argv[0] is dropped */

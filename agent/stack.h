@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "agent/image.h"
 #include "proto/call.h"
 
 /* Bytes below the initial stack that ag_stack_build writes to at most; _start keeps them free. */
@@ -23,6 +24,17 @@ struct ag_auxiliary {
         uint64_t entry;                 /* AT_ENTRY */
         uint64_t base;                  /* AT_BASE: of the interpreter, or 0 */
 };
+
+/* Where the kernel has put the strings of an initial stack: each part ends where the next begins. */
+struct ag_strings {
+        uint64_t arguments, environment, end;
+};
+
+/* Of an initial stack as the kernel has made it. */
+struct ag_strings ag_stack_strings(uint64_t *initial);
+
+/* The auxiliary vector of the block at initial, AT_NULL with it. */
+struct ag_span ag_stack_auxiliary(uint64_t *initial);
 
 /* Rewrites the block at initial in place and downwards: script arguments inserted, strings of hello copied to
  * where they last, auxiliary vector filled in. Returns the stack pointer to start with, a multiple of 16. */

@@ -6,6 +6,7 @@
 #include <linux/mman.h>
 #include <linux/prctl.h>
 
+#include "agent/describe.h"
 #include "agent/fault.h"
 #include "agent/image.h"
 #include "agent/kernel.h"
@@ -85,6 +86,7 @@ struct ag_departure ag_start(uint64_t *initial)
         struct ag_auxiliary auxiliary;
         struct ag_workspace *workspace;
         struct ag_departure departure;
+        struct ag_strings strings = ag_stack_strings(initial);
         int fd = hello();
 
         if (ag_hello.script_arguments)
@@ -112,6 +114,7 @@ struct ag_departure ag_start(uint64_t *initial)
                 .base = program.has_interpreter ? interpreter.bias : 0,
         };
         departure.stack = ag_stack_build(initial, &ag_hello, &auxiliary);
+        ag_describe(&program, &strings, ag_pointer(departure.stack));
         departure.entry = program.has_interpreter ? interpreter.entry : program.entry;
         return departure;
 }

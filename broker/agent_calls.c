@@ -63,6 +63,7 @@ static int say_hello(struct session *session, struct process *process, const str
                      struct reply *reply, struct fl_hello *hello)
 {
         struct pending_exec *exec = process ? image_exec_by_agent(process) : NULL;
+        uint64_t mark;
         int fd;
 
         if (!exec)
@@ -76,7 +77,10 @@ static int say_hello(struct session *session, struct process *process, const str
         fill_hello(session, &exec->program, hello);
         process_drop_ring(&session->processes, process);
         strcpy(process->exe_path, exec->program.exe_path);
-        images_note(&session->images, caller->tid, process->exe_path);
+        mark = images_note(&session->images, caller->tid, process->exe_path);
+        /* An old image may say hello too. Without ASLR the new one cannot be told from it. */
+        process->may_describe = mark && process->image_mark && mark != process->image_mark;
+        process->image_mark = mark;
         if (!is_under_way(process, exec, caller)) {
                 if (exec->program.script_arguments)
                         keep_for_script(exec, caller);

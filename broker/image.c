@@ -9,8 +9,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -138,6 +140,48 @@ bool image_verify(struct session *session, const struct caller *caller, const st
         return good;
 }
 
+/* May processes of the sandbox have the kernel show another file in /proc/PID/exe (prctl(2))? None has a
+ * capability that the broker has not. */
+static bool may_change_exe(void)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[2] = {0};
+        uint64_t permitted;
+
+        if (syscall(SYS_capget, &header, data) < 0)
+                return true;
+        permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+        return permitted & (1ull << CAP_CHECKPOINT_RESTORE | 1ull << CAP_SYS_ADMIN);
+}
+
+/* What it points to is not looked at: there is no foreign code in the image yet, but for what a tracer may
+ * have put there. */
+bool image_describe(struct server *server, const struct caller *caller, const struct raw_call *call)
+{
+        struct session *session = server->session;
+        struct reply *reply = &server->reply;
+        struct process *process;
+        bool may;
+
+        if (call->nr != SYS_prctl || (int)call->args[0] != PR_SET_MM || call->args[1] != PR_SET_MM_MAP)
+                return false;
+        pthread_mutex_lock(&session->processes.lock);
+        process = process_find(&session->processes, caller->tid);
+        may = process && process->may_describe;
+        if (may)
+                process->may_describe = false;
+        pthread_mutex_unlock(&session->processes.lock);
+        if (!may)
+                return false;
+        reply_finish(reply);
+        reply_init(reply);
+        if (policy_ptrace(session->options.policy) == PTRACE_SANDBOX && may_change_exe())
+                reply_result(reply, -EPERM);
+        else
+                reply->kind = REPLY_CONTINUE;
+        return true;
+}
+
 /* Is this the execve of the agent that FL_EXEC_BY_AGENT asked for? */
 static bool is_announced(struct session *session, const struct caller *caller, const struct raw_call *call)
 {
@@ -179,6 +223,8 @@ static int remember(struct session *session, const struct caller *caller, struct
                 process->old_inode = inode;
                 r = read_interpreter(session, caller->tid, device, inode, &process->old_interpreter);
         }
+        if (r == 0 && exec->by_agent)
+                process->image_mark = proc_image_mark(caller->tid);
         if (r == 0)
                 r = process_add_exec(&session->processes, process, exec);
         pthread_mutex_unlock(&session->processes.lock);

@@ -6,7 +6,7 @@
 
 #include "broker/proc.h"
 
-void images_note(struct images *images, pid_t tid, const char *path)
+uint64_t images_note(struct images *images, pid_t tid, const char *path)
 {
         uint64_t mark = proc_image_mark(tid);
         struct image_of_agent *image;
@@ -14,11 +14,12 @@ void images_note(struct images *images, pid_t tid, const char *path)
         if (!images->list)
                 images->list = calloc(IMAGES_MAX, sizeof *images->list);
         if (!images->list || mark == 0)
-                return;
+                return mark;
         image = &images->list[images->next++ % IMAGES_MAX];
         free(image->path);
         image->path = strdup(path);
         image->mark = mark;
+        return mark;
 }
 
 /* The latest comes first: a script's image greets twice. */

@@ -46,6 +46,8 @@ static int serve_notification(struct server *server, const struct caller *caller
                 image_exec(server, caller, call);
                 return 0;
         }
+        if (image_describe(server, caller, call))
+                return 0;
         return serve_call(server, caller, call);
 }
 

@@ -118,6 +118,13 @@ static ssize_t read_vector(pid_t tid, Elf64_auxv_t vector[VECTOR_MAX])
         return n < 0 ? -ESRCH : n;
 }
 
+/* The agent puts the program's in place of its own. */
+static bool is_of_program(uint64_t type)
+{
+        return type == AT_PHDR || type == AT_PHENT || type == AT_PHNUM || type == AT_ENTRY ||
+               type == AT_BASE || type == AT_EXECFN;
+}
+
 uint64_t proc_image_mark(pid_t tid)
 {
         Elf64_auxv_t vector[VECTOR_MAX];
@@ -127,7 +134,8 @@ uint64_t proc_image_mark(pid_t tid)
         if (n <= 0)
                 return 0;
         for (size_t i = 0; i < (size_t)n / sizeof *vector; i++)
-                mark = (mark ^ vector[i].a_un.a_val) * 0x100000001b3ull;
+                if (!is_of_program(vector[i].a_type))
+                        mark = (mark ^ vector[i].a_un.a_val) * 0x100000001b3ull;
         return mark;
 }
 

@@ -57,6 +57,9 @@ struct process {
 
         /* The program that runs by way of the agent; empty where there is none. */
         char exe_path[REQUEST_PATH_MAX];
+        uint64_t image_mark; /* of what asked for the latest exec by an agent, or has said hello since
+                                (proc.h) */
+        bool may_describe;   /* an agent has said hello, and not yet described the program to the kernel */
 
         struct process_ring *ring;
         /* How often it asks (for the poller). */

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define FL_PROTO_VERSION 3u
+#define FL_PROTO_VERSION 4u
 
 /* The syscall number. Far above any real one, far below the x32 bit (0x40000000). */
 #define FL_CALL_NR 0x464c
@@ -20,7 +20,8 @@
 enum fl_call {
         /* (struct fl_hello *out, size_t size): a new image asks what to run. The broker answers only if
          * /proc/PID/exe is the agent and an exec was approved for the process; it fills *out and returns
-         * a descriptor (close-on-exec) of the program's file, or -errno. */
+         * a descriptor (close-on-exec) of the program's file, or -errno. One prctl(PR_SET_MM) of the process
+         * goes on afterwards, before the program runs: the agent's, see agent/describe.h. */
         FL_CALL_HELLO = 1,
         /* (): a descriptor (close-on-exec) of this process's ring memory, struct fl_ring, or -errno. */
         FL_CALL_RING = 2,

@@ -4,8 +4,10 @@
  * of it for this process, no secret may come out, and the broker has to go on serving others.
  */
 #include <linux/falloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -48,6 +50,84 @@ static void forged_calls(void)
         for (uint64_t i = 6; i < 300; i++)
                 call(i, i, i, i, i, i);
         call(~0ull, 0, 0, 0, 0, 0);
+}
+
+/* What the kernel remembers of the image is for an agent to tell it, before the program runs. */
+static void describe(const char *who)
+{
+        static uint64_t here[512];
+        const uint64_t at = (uint64_t)here;
+        const struct prctl_mm_map map = {at, at + 1, at, at, at, at, at, at, at, at, at, NULL, 0, UINT32_MAX};
+
+        if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) == 0)
+                escaped("%s describes itself to the kernel", who);
+}
+
+typedef long raw_syscall(long nr, ...);
+
+/* syscall(2) that no agent patches, since it is written at run time; -errno for an error. */
+static raw_syscall *unpatched(void)
+{
+        static const unsigned char code[] = {
+                0x48, 0x89, 0xf8,             /* mov %rdi,%rax */
+                0x48, 0x89, 0xf7,             /* mov %rsi,%rdi */
+                0x48, 0x89, 0xd6,             /* mov %rdx,%rsi */
+                0x48, 0x89, 0xca,             /* mov %rcx,%rdx */
+                0x4d, 0x89, 0xc2,             /* mov %r8,%r10 */
+                0x4d, 0x89, 0xc8,             /* mov %r9,%r8 */
+                0x4c, 0x8b, 0x4c, 0x24, 0x08, /* mov 8(%rsp),%r9 */
+                0x0f, 0x05,                   /* syscall */
+                0xc3,                         /* ret */
+        };
+        void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        memcpy(page, code, sizeof code);
+        mprotect(page, 4096, PROT_READ | PROT_EXEC);
+        return (raw_syscall *)page;
+}
+
+/* An exec that is approved for an agent and does not happen; then the old image says hello in its stead.
+ * Without an agent it happens. */
+static void greet_and_describe(void)
+{
+        static struct fl_hello hello;
+        char *const arguments[] = {"ls", "-d", "/", NULL};
+        long r, fd = -1;
+
+        describe("a program");
+        r = unpatched()(SYS_execve, "/bin/ls", arguments, arguments + 3, FL_EXEC_MARK, 0l, 0l);
+        if (r == -FL_EXEC_BY_AGENT)
+                fd = call(FL_CALL_HELLO, (uint64_t)&hello, sizeof hello, 0, 0, 0);
+        printf("an old image is%s welcome\n", fd < 0 ? " not" : "");
+        describe("an old image");
+}
+
+static void *exec_again(void *unused)
+{
+        (void)unused;
+        execl(in_dir("attack_calls"), "attack_calls", "later", NULL);
+        return NULL;
+}
+
+/* The same for an image that comes later, with an approval that is left from the one before. */
+static void leave_an_approval(void)
+{
+        char *const arguments[] = {"ls", "-d", "/", NULL};
+        pthread_t thread;
+
+        unpatched()(SYS_execve, "/bin/ls", arguments, arguments + 3, FL_EXEC_MARK, 0l, 0l);
+        if (pthread_create(&thread, NULL, exec_again, NULL) == 0)
+                pthread_join(thread, NULL);
+}
+
+static int be_later_image(void)
+{
+        static struct fl_hello hello;
+        long fd = call(FL_CALL_HELLO, (uint64_t)&hello, sizeof hello, 0, 0, 0);
+
+        printf("a later image is%s welcome\n", fd < 0 ? " not" : "");
+        describe("a later image");
+        return attack_escapes ? 1 : 0;
 }
 
 static void submit(struct fl_ring *ring, unsigned slot, uint32_t generation, uint32_t nr,
@@ -182,8 +262,12 @@ static void spoil_mapped_ring(void)
                 fclose(maps);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+        if (argc > 1 && strcmp(argv[1], "later") == 0)
+                return be_later_image();
+        try_in_child("greet and describe", greet_and_describe);
+        try_in_child("leave an approval", leave_an_approval);
         try_in_child("forged calls", forged_calls);
         try_in_child("hollow out", hollow_out);
         printf("hollowed out\n");

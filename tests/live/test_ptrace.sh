@@ -29,4 +29,20 @@ for mode in native $modes; do
                 "$(grep -aE '^(\$1 = |[0-9]+$)' "$out" | tr '\n' '|')"
         check "gdb ($mode): how it ends" grep -q 'exited with code 07' "$out"
 done
+
+# The agent is there when the debugger comes: it finds the program by what the kernel says of it.
+# shellcheck disable=SC2016 # for the shell in the sandbox
+attached='"$0" wait & gdb -nx -batch -ex "set confirm off" -ex "set debuginfod enabled off" -p $! -ex "break step" -ex continue \
+        -ex "print x" -ex "info sharedlibrary" -ex "set var keep = 0" -ex "set var counter = 40" -ex delete -ex detach; wait $!; echo "status $?"'
+attachable="native $modes"
+[ "$(id -u)" != 0 ] || attachable='native noagent' # docs/POLICY.md, "Tracing"
+for program in traced traced-static-pie; do
+        for mode in $attachable; do
+                prepare
+                run "$mode" "$tracing" sh -c "$attached" "$LIVE_BIN/$program"
+                equal "gdb attached to $program ($mode)" '$1 = 0|41|43|46|status 7|' \
+                        "$(grep -aE '^(\$1 = |status |[0-9]+$)' "$out" | sort | tr '\n' '|')"
+                [ "$program" != traced ] || check "gdb attached ($mode): the libraries" grep -q 'libc.so.6' "$out"
+        done
+done
 finish

@@ -112,6 +112,70 @@ static void program_headers(void)
         (void)base;
 }
 
+/* What the kernel remembers for debuggers is what stands behind the environment on the stack. */
+static void kernels_vector(void)
+{
+        char **pointer = environ;
+        ElfW(auxv_t) vector[64] = {0};
+        const ElfW(auxv_t) * own;
+        int fd = open("/proc/self/auxv", O_RDONLY);
+        ssize_t n = fd < 0 ? -1 : read(fd, vector, sizeof vector);
+        int i = 0;
+
+        close(fd);
+        while (*pointer)
+                pointer++;
+        own = (const void *)(pointer + 1);
+        if (n < (ssize_t)sizeof *vector) {
+                report("/proc/self/auxv", n);
+                return;
+        }
+        do
+                if (memcmp(&vector[i], &own[i], sizeof *own))
+                        report_text("/proc/self/auxv", "%lu is something else", own[i].a_type);
+        while (own[i++].a_type != AT_NULL);
+        report_text("/proc/self/auxv", "%zd bytes", n);
+}
+
+/* proc_pid_stat(5), from the third field on. */
+static int stat_fields(unsigned long fields[64])
+{
+        char text[4096], *at;
+        int fd = open("/proc/self/stat", O_RDONLY), count = 3;
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+        close(fd);
+        if (n <= 0)
+                return 0;
+        text[n] = '\0';
+        at = strrchr(text, ')') + 4;
+        while (count < 63 && *at)
+                fields[++count] = strtoul(at, &at, 10);
+        return count;
+}
+
+static void kernels_map(char **argv)
+{
+        extern char _start[], edata[];
+        static int initialized = 1;
+        unsigned long fields[64] = {0};
+        uintptr_t code = (uintptr_t)_start, data = (uintptr_t)&initialized;
+
+        if (stat_fields(fields) < 51) {
+                report_text("/proc/self/stat", "too few fields");
+                return;
+        }
+        report_text("code", "%s", fields[26] <= code && code < fields[27] ? "in its place" : "elsewhere");
+        report_text("data", "%s",
+                    fields[45] <= data && fields[46] == (uintptr_t)edata ? "in its place" : "elsewhere");
+        report_text("break", "%s", fields[47] && fields[47] <= (uintptr_t)sbrk(0) ? "there" : "elsewhere");
+        report_text("stack", "%s", fields[28] == (uintptr_t)(argv - 1) ? "begins with argc" : "elsewhere");
+        report_text("arguments", "%s", fields[48] == (uintptr_t)argv[0] ? "in their place" : "elsewhere");
+        report_text("arguments end", "%s", fields[49] == fields[50] ? "with the environment" : "before");
+        report_text("environment", "%ld bytes %s", fields[51] - fields[50],
+                    !environ[0] || fields[50] == (uintptr_t)environ[0] ? "in their place" : "elsewhere");
+}
+
 static void descriptors(void)
 {
         for (int fd = 0; fd < 1024; fd++) {
@@ -159,6 +223,8 @@ int main(int argc, char **argv)
                         report_text("environment", "%s", *p);
         auxiliary_vector();
         program_headers();
+        kernels_vector();
+        kernels_map(argv);
         prctl(PR_GET_NAME, name);
         report_text("comm", "%s", name);
         content_of("/proc/self/comm");
