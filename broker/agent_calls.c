@@ -76,8 +76,8 @@ static int say_hello(struct session *session, struct process *process, const str
         reply->fd_cloexec = true;
         fill_hello(session, &exec->program, hello);
         process_drop_ring(&session->processes, process);
-        strcpy(process->exe_path, exec->program.exe_path);
-        mark = images_note(&session->images, caller->tid, process->exe_path);
+        process_set_program(process, exec->program.exe_path);
+        mark = images_note(&session->images, caller->tid, exec->program.exe_path);
         /* An old image may say hello too. Without ASLR the new one cannot be told from it. */
         process->may_describe = mark && process->image_mark && mark != process->image_mark;
         process->image_mark = mark;

@@ -46,7 +46,8 @@ struct pending_exec *image_exec_by_agent(const struct process *process)
 /* Some file systems show another device for a mapping than for the file: then its path tells. */
 static bool same_interpreter(const struct proc_mapped *mapped, dev_t device, ino_t inode, const char *path)
 {
-        return same_file(mapped->device, mapped->inode, device, inode) || strcmp(mapped->path, path) == 0;
+        return same_file(mapped->device, mapped->inode, device, inode) ||
+               strcmp(mapped->path ? mapped->path : "", path) == 0;
 }
 
 /* The agent, which nearly all run, has none. */
@@ -93,7 +94,8 @@ static void settle_old_image(struct session *session, struct process *process, p
 static bool verify_pending(struct session *session, struct process *process, const struct caller *caller,
                            bool greets)
 {
-        static struct proc_mapped interpreter; /* static: large; the lock is held */
+        const struct proc_mapped *old = &process->old_interpreter;
+        __attribute__((cleanup(proc_mapped_finish))) struct proc_mapped interpreter = {0};
         dev_t device;
         ino_t inode;
         bool is_old;
@@ -102,11 +104,10 @@ static bool verify_pending(struct session *session, struct process *process, con
             read_interpreter(session, caller->tid, device, inode, &interpreter) < 0)
                 return !caller->alive(caller); /* gone: whatever is answered reaches no one */
         is_old = same_file(device, inode, process->old_device, process->old_inode) &&
-                 same_interpreter(&interpreter, process->old_interpreter.device,
-                                  process->old_interpreter.inode, process->old_interpreter.path);
+                 same_interpreter(&interpreter, old->device, old->inode, old->path ? old->path : "");
         if (is_approved(process, device, inode, &interpreter)) {
                 process_drop_ring(&session->processes, process);
-                process->exe_path[0] = '\0';
+                process_set_program(process, NULL);
                 /* A program that executes itself looks the same before and after. */
                 if (is_old && !greets)
                         settle_old_image(session, process, caller->tid);
@@ -221,6 +222,7 @@ static int remember(struct session *session, const struct caller *caller, struct
         if (r == 0 && !process->execs) {
                 process->old_device = device;
                 process->old_inode = inode;
+                proc_mapped_finish(&process->old_interpreter);
                 r = read_interpreter(session, caller->tid, device, inode, &process->old_interpreter);
         }
         if (r == 0 && exec->by_agent)
@@ -312,15 +314,18 @@ size_t image_exe_path(void *context, pid_t tid, char *out, size_t size)
 {
         struct session *session = context;
         const char *path;
-        size_t length;
+        dev_t device;
+        ino_t inode;
+        size_t length = 0;
 
         pthread_mutex_lock(&session->processes.lock);
         path = images_find(&session->images, tid);
-        if (!path)
+        if (!path && proc_exe(tid, &device, &inode) == 0 && image_is_agent(session, device, inode))
                 path = process_program(&session->processes, proc_tgid(tid));
-        length = strlen(path);
-        if (length < size)
+        if (path && strlen(path) < size) {
+                length = strlen(path);
                 memcpy(out, path, length + 1);
+        }
         pthread_mutex_unlock(&session->processes.lock);
-        return length < size ? length : 0;
+        return length;
 }

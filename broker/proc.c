@@ -157,8 +157,6 @@ static int read_base(pid_t tid, uint64_t *ret_base)
 /* Is this line of /proc/PID/maps the mapping that holds address? Then what is mapped. */
 static bool read_mapping(const char *line, uint64_t address, struct proc_mapped *mapped)
 {
-        size_t length;
-
         uint64_t start, end, inode;
         unsigned major_number, minor_number;
         int at = 0;
@@ -169,10 +167,14 @@ static bool read_mapping(const char *line, uint64_t address, struct proc_mapped 
                 return false;
         mapped->device = makedev(major_number, minor_number);
         mapped->inode = inode;
-        length = strcspn(line + at, "\n");
-        if (length < sizeof mapped->path)
-                memcpy(mapped->path, line + at, length);
+        mapped->path = strndup(line + at, strcspn(line + at, "\n"));
         return true;
+}
+
+void proc_mapped_finish(struct proc_mapped *mapped)
+{
+        free(mapped->path);
+        *mapped = (struct proc_mapped){0};
 }
 
 int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped)

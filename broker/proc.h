@@ -18,13 +18,13 @@ pid_t proc_tracer(pid_t tid);
 /* "comm", NUL-terminated; "?" where the task is gone. */
 void proc_comm(pid_t pid, char out[16]);
 /* The ELF interpreter that the kernel mapped with the program, and the path that it shows for it (with
- * newlines escaped); an empty path where there is none, or one too long. Later mappings can hide it. 0 or
- * -errno. */
+ * newlines escaped), allocated; NULL where there is none. Later mappings can hide it. 0 or -errno. */
 struct proc_mapped {
         dev_t device;
         ino_t inode;
-        char path[4096];
+        char *path;
 };
+void proc_mapped_finish(struct proc_mapped *mapped);
 int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped);
 /* A number that is the same for all processes of one image, made by one exec, and for no others but by
  * chance; 0 where it cannot be told. */

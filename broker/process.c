@@ -151,11 +151,19 @@ int process_add_exec(struct process_table *table, struct process *process, struc
         return 0;
 }
 
+void process_set_program(struct process *process, const char *path)
+{
+        free(process->exe_path);
+        process->exe_path = path ? strdup(path) : NULL;
+}
+
 static void destroy(struct process_table *table, struct process *process)
 {
         process_drop_execs(table, process);
         process_drop_ring(table, process);
         close(process->pidfd);
+        proc_mapped_finish(&process->old_interpreter);
+        free(process->exe_path);
         free(process);
         table->count--;
 }
@@ -212,13 +220,14 @@ struct process *process_peek(struct process_table *table, pid_t pid)
 
 const char *process_program(struct process_table *table, pid_t pid)
 {
-        const struct process *process = NULL;
+        for (unsigned i = 0; pid > 1 && pid != table->root && i < PROCESS_ANCESTORS_MAX; i++) {
+                const struct process *process = process_peek(table, pid);
 
-        for (unsigned i = 0; pid > 1 && pid != table->root && i < PROCESS_ANCESTORS_MAX && !process; i++) {
-                process = process_peek(table, pid);
+                if (process && process->exe_path)
+                        return process->exe_path;
                 pid = proc_parent(pid);
         }
-        return process ? process->exe_path : "";
+        return NULL;
 }
 
 int process_make(struct process_table *table, pid_t pid, struct process **ret_process)
@@ -245,7 +254,6 @@ int process_make(struct process_table *table, pid_t pid, struct process **ret_pr
                 return -error;
         }
         process->pid = pid;
-        strcpy(process->exe_path, process_program(table, proc_parent(pid)));
         process->next = *bucket_of(table, pid);
         *bucket_of(table, pid) = process;
         table->count++;

@@ -55,8 +55,7 @@ struct process {
         ino_t old_inode;
         struct proc_mapped old_interpreter;
 
-        /* The program that runs by way of the agent; empty where there is none. */
-        char exe_path[REQUEST_PATH_MAX];
+        char *exe_path;      /* the program that runs by way of the agent; NULL where there is none */
         uint64_t image_mark; /* of what asked for the latest exec by an agent, or has said hello since
                                 (proc.h) */
         bool may_describe;   /* an agent has said hello, and not yet described the program to the kernel */
@@ -83,8 +82,10 @@ void process_table_finish(struct process_table *table);
 struct process *process_find(struct process_table *table, pid_t pid);
 /* The same without asking whether it still lives: for hints that may be wrong. */
 struct process *process_peek(struct process_table *table, pid_t pid);
+/* What process runs by way of the agent; NULL: nothing. Where memory is out, nobody will know. */
+void process_set_program(struct process *process, const char *path);
 /* The path of the program that pid runs, as far as it is known: its own, or, of one that forked and did not
- * exec, its nearest ancestor's that has an entry; "" where there is none. Valid while the lock is held. */
+ * exec, its nearest ancestor's that has one; NULL where there is none. Valid while the lock is held. */
 const char *process_program(struct process_table *table, pid_t pid);
 /* -EAGAIN where there are PROCESS_MAX. */
 int process_make(struct process_table *table, pid_t pid, struct process **ret_process);

@@ -308,16 +308,29 @@ int credentials_assume(struct operation *operation)
         return assume(operation, operation->as_real);
 }
 
-void credentials_check_exec(struct operation *operation)
+/* Does an exec leave what the broker has? */
+static bool exec_keeps(struct operation *operation)
 {
-        const struct operations *operations = operation->worker->operations;
         const struct credentials *credentials = operation->worker->credentials;
         const struct caller_status *status;
 
-        if (!operations->privileged || !operations->watch)
+        return caller_status(operation, &status) == 0 &&
+               !(credentials->own.cap_effective & ~(status->cap_bounding & status->cap_effective));
+}
+
+void credentials_check_exec(struct operation *operation)
+{
+        const struct operations *operations = operation->worker->operations;
+        struct credentials_watch *watch = operations->watch;
+        bool changed;
+
+        if (!operations->privileged || !watch)
                 return;
-        if (caller_status(operation, &status) < 0 || credentials->own.cap_effective & ~status->cap_bounding ||
-            credentials->own.cap_effective & ~status->cap_effective ||
-            __atomic_load_n(&operations->watch->changed, __ATOMIC_SEQ_CST))
-                credentials_watch_note(operations->watch);
+        changed = __atomic_load_n(&watch->changed, __ATOMIC_SEQ_CST);
+        if (!changed && __atomic_load_n(&watch->execs_alike, __ATOMIC_RELAXED))
+                return;
+        if (changed || !exec_keeps(operation))
+                credentials_watch_note(watch);
+        else
+                __atomic_store_n(&watch->execs_alike, true, __ATOMIC_RELAXED);
 }

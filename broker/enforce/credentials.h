@@ -27,6 +27,7 @@ struct worker;
  */
 struct credentials_watch {
         unsigned changed; /* atomic: how often */
+        bool execs_alike; /* atomic: while nothing changes, no exec changes anything */
 };
 
 void credentials_watch_note(struct credentials_watch *watch);

@@ -14,7 +14,7 @@
 
 #define SCOPED (RESOLVE_BENEATH | RESOLVE_IN_ROOT)
 
-static int open_path(int base, const char *path, uint64_t flags, uint64_t resolve)
+int open_path(int base, const char *path, uint64_t flags, uint64_t resolve)
 {
         struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = resolve};
         int fd = (int)syscall(SYS_openat2, base, path, &how, sizeof how);
@@ -22,19 +22,35 @@ static int open_path(int base, const char *path, uint64_t flags, uint64_t resolv
         return fd < 0 ? -errno : fd;
 }
 
+bool path_goes_up(const char *path)
+{
+        for (const char *at = path; (at = strstr(at, "..")); at += 2)
+                if ((at == path || at[-1] == '/') && (at[2] == '/' || !at[2]))
+                        return true;
+        return false;
+}
+
+/* May the kernel's way to what it opened have led through something hidden? Then the walker has to go it. */
+static bool may_pass_hidden(const struct operation *operation, const char *path, bool plain)
+{
+        return operation->worker->operations->tiers->hides && (!plain || path_goes_up(path));
+}
+
 /*
  * The first gear. A descriptor; TRY_WALK; or an error that stands: one met before any symbolic link was
  * followed, for a name that is missing is missing for everybody. *ret_plain: no symbolic link was on the way,
  * so that the path as written is the real one.
  */
-static int open_by_kernel(int base, const char *path, uint64_t flags, uint64_t kernel_flags, int *ret_fd,
-                          bool *ret_plain)
+static int open_by_kernel(const struct operation *operation, int base, const char *path, uint64_t flags,
+                          uint64_t kernel_flags, int *ret_fd, bool *ret_plain)
 {
         int fd = open_path(base, path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
 
         *ret_plain = true;
         if (fd == -ELOOP && !(kernel_flags & RESOLVE_NO_SYMLINKS)) {
                 *ret_plain = false;
+                if (!kernel_flags && may_pass_hidden(operation, path, false))
+                        return TRY_WALK;
                 fd = open_path(base, path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS);
                 if (fd < 0 && fd != -EXDEV && fd != -EAGAIN)
                         return TRY_WALK;
@@ -70,20 +86,6 @@ static ssize_t normalise(const char *prefix, size_t prefix_length, const char *p
         if (!length)
                 out[length++] = '/';
         return (ssize_t)length;
-}
-
-static bool goes_up(const char *path)
-{
-        for (const char *at = path; (at = strstr(at, "..")); at += 2)
-                if ((at == path || at[-1] == '/') && (at[2] == '/' || !at[2]))
-                        return true;
-        return false;
-}
-
-/* May the kernel's way to what it opened have led through something hidden? Then the walker has to go it. */
-static bool may_pass_hidden(const struct operation *operation, const char *path, bool plain)
-{
-        return operation->worker->operations->tiers->hides && (!plain || goes_up(path));
 }
 
 /* The place of what the kernel opened. TRY_WALK where it went by way of "self" in a procfs. */
@@ -134,7 +136,8 @@ static int open_parent(struct operation *operation, int base, const char *direct
         bool plain;
 
         if (!(mode & RESOLVE_SLOW))
-                r = open_by_kernel(base, directory, O_DIRECTORY, kernel_flags, &place->parent, &plain);
+                r = open_by_kernel(operation, base, directory, O_DIRECTORY, kernel_flags, &place->parent,
+                                   &plain);
         if (r == 0) {
                 bool hidden = may_pass_hidden(operation, directory, plain);
 
@@ -160,8 +163,8 @@ static int object_by_kernel(struct operation *operation, int base, const char *p
 {
         char directory[REQUEST_PATH_MAX];
         bool plain;
-        int r = open_by_kernel(base, path, mode & RESOLVE_FOLLOW ? 0 : O_NOFOLLOW, kernel_flags, &place->fd,
-                               &plain);
+        int r = open_by_kernel(operation, base, path, mode & RESOLVE_FOLLOW ? 0 : O_NOFOLLOW, kernel_flags,
+                               &place->fd, &plain);
 
         if (r == -ENOENT && mode & RESOLVE_CREATE) {
                 if (split(path, directory, place) < 0)

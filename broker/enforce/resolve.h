@@ -46,6 +46,12 @@ bool proc_link_is_magic(const struct place *link);
  * NUL-terminated. -errno. */
 int proc_link_text(struct operation *operation, const struct place *link, char *text, size_t size);
 
+/* Has path a component ".."? */
+bool path_goes_up(const char *path);
+
+/* openat2(2) with O_PATH: a descriptor or -errno. */
+int open_path(int base, const char *path, uint64_t flags, uint64_t resolve);
+
 /* What the kernel says of a name that is longer than NAME_MAX: -errno. */
 int name_error(int directory, const char *name);
 

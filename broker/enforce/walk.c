@@ -25,7 +25,7 @@ struct walker {
         struct operation *operation;
         unsigned mode;
         uint64_t kernel_flags;
-        int start;   /* where absolute links lead: the root, or the base under RESOLVE_IN_ROOT */
+        int start;   /* where absolute links lead: the base under RESOLVE_IN_ROOT, or -1: the root */
         int current; /* directory reached */
         int depth;   /* below start; for scoped walks */
         unsigned links;
@@ -34,6 +34,7 @@ struct walker {
         char rest[REST_MAX];
         char name[NAME_MAX + 1]; /* component in hand */
         bool last, slash;        /* nothing but slashes follows; at least one does */
+        bool followed;           /* a link, just now */
 };
 
 static int step_to(struct walker *walker, int fd)
@@ -107,6 +108,12 @@ static int next_component(struct walker *walker)
         return 0;
 }
 
+static int open_start(const struct walker *walker)
+{
+        return walker->start >= 0 ? fcntl(walker->start, F_DUPFD_CLOEXEC, 3)
+                                  : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* Puts a link's text in front of what is left. */
 static int insert_text(struct walker *walker, const char *text, size_t length)
 {
@@ -118,6 +125,7 @@ static int insert_text(struct walker *walker, const char *text, size_t length)
                 return -ENOENT;
         if (length + left_length >= REST_MAX)
                 return -ENAMETOOLONG;
+        walker->followed = true;
         memmove(walker->rest + length, left, left_length + 1);
         memcpy(walker->rest, text, length);
         walker->at = 0;
@@ -126,7 +134,7 @@ static int insert_text(struct walker *walker, const char *text, size_t length)
         if (walker->kernel_flags & RESOLVE_BENEATH)
                 return -EXDEV;
         walker->depth = 0;
-        fd = fcntl(walker->start, F_DUPFD_CLOEXEC, 3);
+        fd = open_start(walker);
         return fd < 0 ? -errno : step_to(walker, fd);
 }
 
@@ -343,12 +351,34 @@ static int step(struct walker *walker, struct place *place)
         return step_to(walker, fd_take(&fd));
 }
 
+/* Behind a link there is often nothing more to follow: then the kernel goes the rest in one step. Where it
+ * does not, the walk says why. */
+static bool leap(struct walker *walker)
+{
+        const char *left = walker->rest + walker->at;
+        int fd;
+
+        left += strspn(left, "/");
+        if (!*left || walker->kernel_flags || walker->mode & RESOLVE_CREATE || path_goes_up(left))
+                return false;
+        fd = open_path(walker->current, left, walker->mode & RESOLVE_FOLLOW ? 0 : O_NOFOLLOW,
+                       RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+        if (fd < 0)
+                return false;
+        step_to(walker, fd);
+        walker->slash = false;
+        return true;
+}
+
 static int walk_all(struct walker *walker, struct place *place)
 {
         struct stat status;
         int r;
 
         for (;;) {
+                if (walker->followed && leap(walker))
+                        break;
+                walker->followed = false;
                 r = next_component(walker);
                 if (r < 0)
                         return r;
@@ -369,21 +399,20 @@ static int walker_begin(struct walker *walker, int base, const char *path)
 {
         struct stat status;
         bool scoped = walker->kernel_flags & SCOPED;
-        int from;
 
         if (walker->kernel_flags & RESOLVE_CACHED)
                 return -EAGAIN;
         if (path[0] == '/' && walker->kernel_flags & RESOLVE_BENEATH)
                 return -EXDEV;
-        walker->start =
-                scoped ? fcntl(base, F_DUPFD_CLOEXEC, 3) : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (walker->start < 0)
+        walker->start = scoped ? base : -1;
+        walker->current = path[0] == '/' || scoped ? open_start(walker) : fcntl(base, F_DUPFD_CLOEXEC, 3);
+        if (walker->current < 0)
                 return -errno;
-        from = path[0] == '/' || scoped ? walker->start : base;
-        walker->current = fcntl(from, F_DUPFD_CLOEXEC, 3);
-        if (walker->current < 0 || fstat(walker->current, &status) < 0)
-                return -errno;
-        walker->device = status.st_dev;
+        if (walker->kernel_flags & RESOLVE_NO_XDEV) {
+                if (fstat(walker->current, &status) < 0)
+                        return -errno;
+                walker->device = status.st_dev;
+        }
         strcpy(walker->rest, path);
         return 0;
 }
@@ -399,12 +428,10 @@ int walk(struct operation *operation, int base, const char *path, unsigned mode,
         walker.mode = mode;
         walker.kernel_flags = kernel_flags;
         walker.start = walker.current = -1;
-        walker.last = walker.slash = false;
+        walker.last = walker.slash = walker.followed = false;
         r = walker_begin(&walker, base, path);
         if (r >= 0)
                 r = walk_all(&walker, place);
-        if (walker.start >= 0)
-                close(walker.start);
         if (walker.current >= 0)
                 close(walker.current);
         return r;

@@ -14,11 +14,12 @@ extern char **environ;
 int main(int argc, char **argv)
 {
         posix_spawn_file_actions_t actions;
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-        if (argc < 3)
+        if (argc < 3 || null < 0)
                 return 2;
         posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions, null, 1);
         for (int n = atoi(argv[1]); n > 0; n--) {
                 struct timespec start, end;
                 pid_t pid;

@@ -183,14 +183,16 @@ Test(process, a_forked_process_runs_its_ancestors_program)
 
         process_table_init(&table, 0);
         cr_assert_eq(process_make(&table, getpid(), &parent), 0);
-        strcpy(parent->exe_path, "/bin/program");
+        process_set_program(parent, "/bin/program");
         pid = fork();
         if (pid == 0) {
                 pause();
                 _exit(0);
         }
         cr_assert_eq(process_make(&table, pid, &child), 0);
-        cr_assert_str_eq(child->exe_path, "/bin/program");
+        cr_assert_str_eq(process_program(&table, pid), "/bin/program");
+        process_set_program(parent, NULL);
+        cr_assert_null(process_program(&table, pid));
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         process_table_finish(&table);
