@@ -30,8 +30,9 @@
 
 #include "report.h"
 
-#define SIGNAL_MS 40  /* the signal comes after this, */
-#define END_MS    160 /* what is waited for after this */
+#define SIGNAL_MS 40  /* the signal comes when the call has waited as long, */
+#define END_MS    120 /* what is waited for this long after the signal */
+#define SAMPLE_MS 10
 
 static volatile sig_atomic_t caught;
 static atomic_bool returned; /* the call that waits */
@@ -39,6 +40,7 @@ static int ends[2], sockets[2], listener, full[2], futex_word;
 static pid_t child;
 static struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "restarts.socket"};
 static pthread_t waiter;
+static pid_t waiter_tid;
 
 static void on_signal(int number)
 {
@@ -392,11 +394,45 @@ static void clean(void)
         waitpid(child, NULL, 0);
 }
 
+/* How often the waiter has gone to sleep, if it sleeps now; else -1. */
+static long asleep(void)
+{
+        static const char field[] = "\nvoluntary_ctxt_switches:";
+        char path[64], text[4096];
+        const char *state, *switches;
+        ssize_t n;
+        int fd;
+
+        snprintf(path, sizeof path, "/proc/self/task/%d/status", waiter_tid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        n = read(fd, text, sizeof text - 1);
+        close(fd);
+        text[n < 0 ? 0 : n] = '\0';
+        state = strstr(text, "\nState:\tS");
+        switches = strstr(text, field);
+        return state && switches ? atol(switches + sizeof field - 1) : -1;
+}
+
+/* On a busy machine the call comes late. */
+static void wait_for_waiter(void)
+{
+        long before = -1;
+
+        for (int waited = 0, i = 0; waited < SIGNAL_MS && i < 500; waited += SAMPLE_MS, i++) {
+                long now = asleep();
+
+                if (now < 0 || now != before)
+                        waited = 0;
+                before = now;
+                sleep_ms(SAMPLE_MS);
+        }
+}
+
 static void *sender(void *index)
 {
-        sleep_ms(SIGNAL_MS);
+        wait_for_waiter();
         pthread_kill(waiter, SIGUSR1);
-        sleep_ms(END_MS - SIGNAL_MS);
+        sleep_ms(END_MS);
         if (calls[(uintptr_t)index].end)
                 calls[(uintptr_t)index].end();
         return NULL;
@@ -413,6 +449,7 @@ static void one(unsigned index, const char *how)
         caught = 0;
         returned = false;
         waiter = pthread_self();
+        waiter_tid = gettid();
         pthread_create(&thread, NULL, sender, (void *)(uintptr_t)index);
         r = calls[index].call();
         error = errno;
