@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "broker/enforce/reopen.h"
+#include "broker/enforce/block.h"
 #include "broker/enforce/resolve.h"
 
 #ifndef SYS_fchmodat2
@@ -126,27 +126,42 @@ static int check_size_limit(struct operation *operation, const struct place *pla
         r = caller_file_size_limit(operation, &limit);
         if (r < 0 || (uint64_t)length <= limit)
                 return r;
+        if (syscall(SYS_faccessat2, place->fd, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) < 0)
+                return -errno;
         caller_signal(operation, SIGXFSZ);
         return -EFBIG;
 }
 
-/* With a descriptor for writing, against which nobody can have a lease: truncate(2) alone would wait for one
- * to be given up. ftruncate(2) is not the same, for it sets the time of the file also where its size stays.
- */
-static int truncate_place(struct operation *operation, const struct place *place)
+/* 0 or -errno; -EINTR where the ticker ticked. */
+static int truncate_once(const struct operation *operation, const struct place *place)
 {
         char link[PLACE_LINK_MAX];
-        int fd, r;
 
-        fd = reopen(operation, place, O_WRONLY, 0);
-        if (fd == REOPEN_WOULD_BLOCK)
-                return OPERATION_WOULD_BLOCK;
-        if (fd < 0)
-                return fd;
-        r = check_size_limit(operation, place);
-        if (r >= 0 && truncate(place_link(fd, link), operation->request->length) < 0)
-                r = -errno;
-        close(fd);
+        return truncate(place_link(place->fd, link), operation->request->length) < 0 ? -errno : 0;
+}
+
+/* By name, not by a descriptor for writing, whose opening a watch of the file would show. It waits where
+ * another has a lease, until that is given up. */
+static int truncate_place(struct operation *operation, const struct place *place)
+{
+        struct worker *worker = operation->worker;
+        int r;
+
+        if (worker->may_block)
+                ticker_start(worker);
+        else
+                ticker_start_brief(worker);
+        for (;;) {
+                r = truncate_once(operation, place);
+                if (r == -EINTR && !worker->may_block)
+                        r = OPERATION_WOULD_BLOCK;
+                if (r != -EINTR)
+                        break;
+                r = ticker_interrupted(operation);
+                if (r < 0)
+                        break;
+        }
+        ticker_stop(worker);
         return r;
 }
 
@@ -165,6 +180,8 @@ int op_truncate(struct operation *operation)
                 r = S_ISDIR(place.status.st_mode) ? -EISDIR : -EINVAL;
         if (r >= 0)
                 r = place_judge(operation, &place, PATH_WRITE, "truncate", NULL);
+        if (r >= 0)
+                r = check_size_limit(operation, &place);
         if (r >= 0)
                 r = truncate_place(operation, &place);
         place_finish(&place);

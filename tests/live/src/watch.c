@@ -59,8 +59,9 @@ static void use_files(void)
         chmod("directory/newer", 0600);
         unlink("directory/newer");
         events();
-        add("file", IN_MODIFY | IN_CLOSE_WRITE);
+        add("file", IN_MODIFY | IN_OPEN | IN_CLOSE);
         truncate("file", 10);
+        events();
         touch("file");
         events();
         add("link", IN_CREATE | IN_ONLYDIR);
