@@ -297,14 +297,13 @@ static int follow(struct walker *walker, int fd, const struct stat *status)
 
 static int look_up(struct walker *walker)
 {
-        bool up = !strcmp(walker->name, "..");
+        bool up = !strcmp(walker->name, ".."), out = false;
         int fd, r = up ? check_hidden(walker, walker->current) : 0;
 
         if (r < 0)
                 return r;
         if (up && walker->kernel_flags & SCOPED && walker->depth == 0) {
-                if (walker->kernel_flags & RESOLVE_BENEATH)
-                        return -EXDEV;
+                out = walker->kernel_flags & RESOLVE_BENEATH;
                 strcpy(walker->name, ".");
                 up = false;
         }
@@ -313,6 +312,10 @@ static int look_up(struct walker *walker)
                 fd = look_again(walker, walker->name);
         else if (fd < 0)
                 return -errno;
+        if (fd >= 0 && out) { /* the right to search comes first */
+                close(fd);
+                return -EXDEV;
+        }
         if (fd >= 0 && strcmp(walker->name, ".") != 0)
                 walker->depth += up ? -1 : 1;
         return fd;
