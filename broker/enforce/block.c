@@ -102,20 +102,35 @@ int ticker_interrupted(struct operation *operation)
         return 0;
 }
 
-int block_open(struct operation *operation, int directory, const char *name, int flags, mode_t mode)
+int block_retry(struct operation *operation, int (*attempt)(const void *), const void *what)
 {
-        int fd, r;
+        int r;
 
         ticker_start(operation->worker);
-        for (;;) {
-                fd = openat(directory, name, flags, mode);
-                r = fd < 0 ? -errno : fd;
-                if (r != -EINTR)
-                        break;
-                r = ticker_interrupted(operation);
-                if (r < 0)
-                        break;
-        }
+        do
+                r = attempt(what);
+        while (r == -EINTR && (r = ticker_interrupted(operation)) == 0);
         ticker_stop(operation->worker);
         return r;
+}
+
+struct open_attempt {
+        const char *name;
+        int directory, flags;
+        mode_t mode;
+};
+
+static int open_once(const void *what)
+{
+        const struct open_attempt *attempt = what;
+        int fd = openat(attempt->directory, attempt->name, attempt->flags, attempt->mode);
+
+        return fd < 0 ? -errno : fd;
+}
+
+int block_open(struct operation *operation, int directory, const char *name, int flags, mode_t mode)
+{
+        const struct open_attempt attempt = {name, directory, flags, mode};
+
+        return block_retry(operation, open_once, &attempt);
 }

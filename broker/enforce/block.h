@@ -34,6 +34,10 @@ int ticker_interrupted(struct operation *operation);
  * mostly done at once. */
 void ticker_start_brief(struct worker *worker);
 
+/* Tries again what the ticker interrupts (-EINTR), until ticker_interrupted() says to give up. What attempt
+ * returned: a value or -errno. */
+int block_retry(struct operation *operation, int (*attempt)(const void *), const void *what);
+
 /* openat(2) that gives up when ticker_interrupted() says so. A descriptor or -errno. */
 int block_open(struct operation *operation, int directory, const char *name, int flags, mode_t mode);
 

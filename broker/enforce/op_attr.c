@@ -132,37 +132,32 @@ static int check_size_limit(struct operation *operation, const struct place *pla
         return -EFBIG;
 }
 
-/* 0 or -errno; -EINTR where the ticker ticked. */
-static int truncate_once(const struct operation *operation, const struct place *place)
-{
-        char link[PLACE_LINK_MAX];
+struct truncation {
+        const char *path;
+        off_t length;
+};
 
-        return truncate(place_link(place->fd, link), operation->request->length) < 0 ? -errno : 0;
+static int truncate_once(const void *what)
+{
+        const struct truncation *truncation = what;
+
+        return truncate(truncation->path, truncation->length) < 0 ? -errno : 0;
 }
 
 /* By name, not by a descriptor for writing, whose opening a watch of the file would show. It waits where
  * another has a lease, until that is given up. */
 static int truncate_place(struct operation *operation, const struct place *place)
 {
-        struct worker *worker = operation->worker;
+        char link[PLACE_LINK_MAX];
+        const struct truncation truncation = {place_link(place->fd, link), operation->request->length};
         int r;
 
-        if (worker->may_block)
-                ticker_start(worker);
-        else
-                ticker_start_brief(worker);
-        for (;;) {
-                r = truncate_once(operation, place);
-                if (r == -EINTR && !worker->may_block)
-                        r = OPERATION_WOULD_BLOCK;
-                if (r != -EINTR)
-                        break;
-                r = ticker_interrupted(operation);
-                if (r < 0)
-                        break;
-        }
-        ticker_stop(worker);
-        return r;
+        if (operation->worker->may_block)
+                return block_retry(operation, truncate_once, &truncation);
+        ticker_start_brief(operation->worker);
+        r = truncate_once(&truncation);
+        ticker_stop(operation->worker);
+        return r == -EINTR ? OPERATION_WOULD_BLOCK : r;
 }
 
 int op_truncate(struct operation *operation)
