@@ -12,8 +12,8 @@
 #include "agent/stack.h"
 
 /* stack is the one that the program starts with, its auxiliary vector filled in. The broker lets this happen
- * once, after the hello (prctl(2), PR_SET_MM_MAP). Where the kernel cannot (CONFIG_CHECKPOINT_RESTORE), it
- * goes on showing the agent. */
+ * once, where it says so (FL_HELLO_DESCRIBE; prctl(2), PR_SET_MM_MAP). Where the kernel cannot
+ * (CONFIG_CHECKPOINT_RESTORE), it goes on showing the agent. */
 void ag_describe(const struct ag_image *program, const struct ag_strings *strings, uint64_t *stack);
 
 #endif

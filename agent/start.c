@@ -114,7 +114,8 @@ struct ag_departure ag_start(uint64_t *initial)
                 .base = program.has_interpreter ? interpreter.bias : 0,
         };
         departure.stack = ag_stack_build(initial, &ag_hello, &auxiliary);
-        ag_describe(&program, &strings, ag_pointer(departure.stack));
+        if (ag_hello.flags & FL_HELLO_DESCRIBE)
+                ag_describe(&program, &strings, ag_pointer(departure.stack));
         departure.entry = program.has_interpreter ? interpreter.entry : program.entry;
         return departure;
 }

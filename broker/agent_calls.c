@@ -2,12 +2,14 @@
 /* What agents ask (proto/call.h): the program of a new image, plans, a ring; and what they report. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/enforce/credentials.h"
 #include "broker/enforce/operation.h"
 #include "broker/intake/target_memory.h"
 #include "broker/proc.h"
@@ -58,6 +60,17 @@ static void keep_for_script(struct pending_exec *exec, const struct caller *call
         exec->tid = caller->tid;
 }
 
+/* Could a tracer have an image show another file in /proc/PID/exe, by the prctl that describes the program?
+ * That takes a capability (prctl(2)), and nobody in the sandbox has one that the broker has not. */
+static bool may_change_exe(const struct session *session)
+{
+        uint64_t effective, permitted, inheritable;
+
+        return policy_ptrace(session->options.policy) == PTRACE_SANDBOX &&
+               (capabilities_get(&effective, &permitted, &inheritable) < 0 ||
+                permitted & (1ull << CAP_CHECKPOINT_RESTORE | 1ull << CAP_SYS_ADMIN));
+}
+
 /* With the table lock held. Gives the program's descriptor to the reply. */
 static int say_hello(struct session *session, struct process *process, const struct caller *caller,
                      struct reply *reply, struct fl_hello *hello)
@@ -79,8 +92,11 @@ static int say_hello(struct session *session, struct process *process, const str
         process_set_program(process, exec->program.exe_path);
         mark = images_note(&session->images, caller->tid, exec->program.exe_path);
         /* An old image may say hello too. Without ASLR the new one cannot be told from it. */
-        process->may_describe = mark && process->image_mark && mark != process->image_mark;
+        process->may_describe =
+                !may_change_exe(session) && mark && process->image_mark && mark != process->image_mark;
         process->image_mark = mark;
+        if (process->may_describe)
+                hello->flags |= FL_HELLO_DESCRIBE;
         if (!is_under_way(process, exec, caller)) {
                 if (exec->program.script_arguments)
                         keep_for_script(exec, caller);

@@ -95,11 +95,9 @@ void listener_answer(struct server *server, const struct notification *notificat
 bool image_verify(struct session *session, const struct caller *caller, const struct raw_call *call);
 /* execve and execveat, as a notification. */
 void image_exec(struct server *server, const struct caller *caller, const struct raw_call *call);
-/* The approval that waits for a new image of the agent, or NULL. With the table lock held. */
-/* Where this is the one prctl by which an agent that has said hello describes the program, true, and it is
- * answered.
- */
+/* Where this is the one prctl by which an agent describes the program (agent/describe.h): true, answered. */
 bool image_describe(struct server *server, const struct caller *caller, const struct raw_call *call);
+/* The approval that waits for a new image of the agent, or NULL. With the table lock held. */
 struct pending_exec *image_exec_by_agent(const struct process *process);
 bool image_is_agent(const struct session *session, dev_t device, ino_t inode);
 size_t image_exe_path(void *session, pid_t tid, char *out, size_t size);

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
 #include "broker/base/escape.h"
+#include "broker/enforce/credentials.h"
 #include "broker/enforce/landlock.h"
 #include "cli/run_filter.h"
 #include "cli/run_message.h"
@@ -25,11 +25,10 @@
 /* Changing credentials is what acting for another user takes. */
 static bool is_privileged(void)
 {
-        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-        struct __user_cap_data_struct data[2] = {0};
-        uint32_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID;
+        const uint64_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID;
+        uint64_t effective, permitted, inheritable;
 
-        return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
+        return capabilities_get(&effective, &permitted, &inheritable) == 0 && (effective & needed) == needed;
 }
 
 /* Could a pattern with wildcards match something in directory? Told by what stands before the first wildcard.

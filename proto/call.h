@@ -20,8 +20,7 @@
 enum fl_call {
         /* (struct fl_hello *out, size_t size): a new image asks what to run. The broker answers only if
          * /proc/PID/exe is the agent and an exec was approved for the process; it fills *out and returns
-         * a descriptor (close-on-exec) of the program's file, or -errno. One prctl(PR_SET_MM) of the process
-         * goes on afterwards, before the program runs: the agent's, see agent/describe.h. */
+         * a descriptor (close-on-exec) of the program's file, or -errno. */
         FL_CALL_HELLO = 1,
         /* (): a descriptor (close-on-exec) of this process's ring memory, struct fl_ring, or -errno. */
         FL_CALL_RING = 2,
@@ -60,6 +59,8 @@ enum fl_hello_flags {
         FL_HELLO_PLAIN_SENDS = 1u << 2,
         /* The program's own file has nothing to patch: no plan need be asked for. */
         FL_HELLO_NO_PLAN = 1u << 3,
+        /* One prctl(PR_SET_MM) of the process goes on, before the program runs: see agent/describe.h. */
+        FL_HELLO_DESCRIBE = 1u << 4,
 };
 
 /* What a new image learns. All strings are NUL-terminated. About 17 KiB. */

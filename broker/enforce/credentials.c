@@ -52,7 +52,7 @@ void credentials_watch_note(struct credentials_watch *watch)
                 __atomic_add_fetch(&watch->changed, 1, __ATOMIC_SEQ_CST); /* 0 means never */
 }
 
-static int caps_get(uint64_t *ret_effective, uint64_t *ret_permitted, uint64_t *ret_inheritable)
+int capabilities_get(uint64_t *ret_effective, uint64_t *ret_permitted, uint64_t *ret_inheritable)
 {
         struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
         struct __user_cap_data_struct data[2];
@@ -90,7 +90,7 @@ int credentials_create(struct credentials **ret_credentials)
         for (unsigned i = 0; i < REMEMBERED_MAX; i++)
                 credentials->remembered[i].tid = 0;
         own = &credentials->own;
-        r = caps_get(&own->cap_effective, &credentials->cap_permitted, &credentials->cap_inheritable);
+        r = capabilities_get(&own->cap_effective, &credentials->cap_permitted, &credentials->cap_inheritable);
         count = getgroups(CALLER_GROUPS_MAX, own->groups);
         if (r < 0 || count < 0) {
                 r = r < 0 ? r : -errno;

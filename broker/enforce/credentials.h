@@ -11,6 +11,7 @@
 #define FLICKER_ENFORCE_CREDENTIALS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct credentials;
@@ -48,6 +49,9 @@ void credentials_check_exec(struct operation *operation);
 
 /* Back to the broker's own. Failure is a broken invariant of the broker and ends it. */
 void credentials_restore(struct worker *worker);
+
+/* This thread's capabilities, bit n for number n (capget(2)). 0 or -errno. */
+int capabilities_get(uint64_t *ret_effective, uint64_t *ret_permitted, uint64_t *ret_inheritable);
 
 /* For worker_init() and worker_finish(). */
 int credentials_create(struct credentials **ret_credentials);
