@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/run_charge.h"
+#include "cli/run_guard.h"
 #include "cli/run_message.h"
 #include "cli/run_options.h"
 #include "cli/run_paths.h"
@@ -115,11 +117,13 @@ static int print(const char *text)
 
 int main(int argc, char **argv)
 {
-        struct run_origin origin = {.arguments = argv, .argument_count = argc};
+        struct run_origin origin = {0};
         struct run_options options;
         struct err err = {0};
         int status;
 
+        if (argc == 2 && strcmp(argv[0], GUARDIAN_NAME) == 0)
+                return run_guard(argv[1]);
         if (!occupy_standard_descriptors())
                 return RUN_FAILED;
         origin.inherits = may_inherit();

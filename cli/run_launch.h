@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the three processes of a sandbox's start share: the broker (flicker-run itself), the guardian, and the
- * child that becomes the program. Guardian and child are forked when all is decided, since the Landlock
+ * child that becomes the program. Guardian and child are started when all is decided, since the Landlock
  * domain that the broker enters by then has to be around theirs. So there are two parts: struct run_launch is
- * filled before the fork and read-only afterwards; struct launch_state is memory that all three map until the
- * program is executed.
+ * filled before and read-only afterwards; struct launch_state tells the broker how far they came.
  */
 #ifndef FLICKER_CLI_RUN_LAUNCH_H
 #define FLICKER_CLI_RUN_LAUNCH_H
@@ -42,12 +41,12 @@ struct launch_state {
 };
 
 struct run_launch {
-        const char *path;        /* of the program */
-        char **arguments;        /* argv for the program */
-        char **shell;            /* argv for /bin/sh where execve says ENOEXEC, or NULL */
-        const char *agent;       /* the agent's path, or NULL where the program goes without */
-        const char *tmpdir;      /* TMPDIR of the program, to be removed at the end, or NULL */
-        struct ipc_objects *ipc; /* what the sandbox made of System V IPC and message queues */
+        const char *path;   /* of the program */
+        char **arguments;   /* argv for the program */
+        char **shell;       /* argv for /bin/sh where execve says ENOEXEC, or NULL */
+        char **environment; /* of the program */
+        const char *agent;  /* the agent's path, or NULL where the program goes without */
+        const char *tmpdir; /* to be removed at the end, or NULL */
         const struct filter *filter;
         int ruleset; /* Landlock, of the sandbox within the broker's domain */
 
@@ -57,7 +56,6 @@ struct run_launch {
         struct sigaction child_action;
         cpu_set_t cpus;
 
-        pid_t broker;
         int broker_pidfd;
         int control;        /* the guardian's end of a socket pair */
         int control_broker; /* the broker's end */
@@ -65,10 +63,9 @@ struct run_launch {
         int lifeline_broker;
         int ready; /* the child's end of a pipe: end-of-file there says "look at state" */
         int ready_broker;
-        struct launch_state *state;
-
-        char *command_line; /* flicker-run's own argv in memory, for the guardian to overwrite */
-        size_t command_line_size;
+        struct run_charge *charge;
+        int charge_fd;
+        char charge_number[12]; /* the same, in decimal */
 };
 
 #endif

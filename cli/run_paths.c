@@ -24,6 +24,7 @@ int run_paths_find(struct run_paths *ret_paths, struct err *err)
                 return err_set(err, errno, "cannot read /proc/self/exe: %s (is /proc mounted?)",
                                strerror(errno));
         prefix[n] = '\0';
+        ret_paths->self = strdup(prefix);
         /* "<prefix>/bin/flicker-run": take off two components. */
         for (int i = 0; i < 2; i++) {
                 char *slash = strrchr(prefix, '/');
@@ -32,7 +33,7 @@ int run_paths_find(struct run_paths *ret_paths, struct err *err)
                         return err_set(err, EINVAL, "/proc/self/exe is \"%s\", not an absolute path", prefix);
                 *slash = '\0';
         }
-        if (asprintf(&ret_paths->agent, "%s/libexec/flicker/flicker-agent", prefix) < 0 ||
+        if (!ret_paths->self || asprintf(&ret_paths->agent, "%s/libexec/flicker/flicker-agent", prefix) < 0 ||
             asprintf(&ret_paths->scanner, "%s/libexec/flicker/flicker-scan", prefix) < 0 ||
             asprintf(&ret_paths->policies, "%s/share/flicker/policies", prefix) < 0)
                 return err_set(err, ENOMEM, "out of memory");

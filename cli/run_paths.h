@@ -13,6 +13,7 @@
 #include "broker/base/err.h"
 
 struct run_paths {
+        char *self; /* flicker-run */
         char *agent;
         char *scanner;
         char *policies; /* shipped policies */

@@ -6,36 +6,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
-#include "broker/enforce/ipc_objects.h"
 #include "broker/enforce/self_filter.h"
+#include "cli/run_charge.h"
+#include "cli/run_guardian.h"
 #include "cli/run_message.h"
-
-/* argv in memory: the kernel lays the strings out one behind the other. */
-static void find_command_line(struct run_launch *launch, const struct run_origin *origin)
-{
-        char *end = origin->arguments[0];
-
-        for (int i = 0; i < origin->argument_count && origin->arguments[i] == end; i++)
-                end += strlen(end) + 1;
-        launch->command_line = origin->arguments[0];
-        launch->command_line_size = (size_t)(end - launch->command_line);
-}
 
 static int make_channels(struct run_launch *launch)
 {
         int pair[2], ready[2], lifeline[2];
 
-        launch->broker = getpid();
-        launch->broker_pidfd = (int)syscall(SYS_pidfd_open, launch->broker, 0);
+        launch->broker_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
         if (launch->broker_pidfd < 0)
                 return -errno;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -62,20 +51,17 @@ int run_start_init(struct run_launch *launch, const struct run_origin *origin, s
         launch->child_action = origin->child_action;
         launch->cpus = origin->cpus;
         launch->broker_pidfd = launch->control = launch->control_broker = launch->lifeline =
-                launch->lifeline_broker = launch->ready = launch->ready_broker = -1;
-        launch->state =
-                mmap(NULL, sizeof *launch->state, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (launch->state == MAP_FAILED) {
-                launch->state = NULL;
+                launch->lifeline_broker = launch->ready = launch->ready_broker = launch->charge_fd = -1;
+        launch->charge = run_charge_create(&launch->charge_fd);
+        if (!launch->charge)
                 return err_set(err, errno, "cannot share memory: %s", strerror(errno));
-        }
-        launch->ipc = ipc_objects_create();
-        if (!launch->ipc)
-                return err_set(err, errno, "cannot share memory: %s", strerror(errno));
-        find_command_line(launch, origin);
         r = make_channels(launch);
         if (r < 0)
                 return err_set(err, -r, "cannot make a channel: %s", strerror(-r));
+        launch->charge->job_group = getpgrp();
+        launch->charge->control = launch->control;
+        launch->charge->broker_pidfd = launch->broker_pidfd;
+        snprintf(launch->charge_number, sizeof launch->charge_number, "%d", launch->charge_fd);
         /* Orphans of the sandbox come here should the guardian be killed. */
         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
                 return err_set(err, errno, "cannot become a subreaper: %s", strerror(errno));
@@ -98,6 +84,7 @@ void run_start_finish(struct run_launch *launch)
         close_one(&launch->lifeline_broker);
         close_one(&launch->ready);
         close_one(&launch->ready_broker);
+        close_one(&launch->charge_fd);
 }
 
 void run_start_forked(struct run_launch *launch)
@@ -106,6 +93,7 @@ void run_start_forked(struct run_launch *launch)
         close_one(&launch->lifeline);
         close_one(&launch->ready);
         close_one(&launch->broker_pidfd);
+        close_one(&launch->charge_fd);
 }
 
 void run_start_forgo(struct run_launch *launch)
@@ -167,16 +155,16 @@ int run_start_listener(struct run_launch *launch, int *ret_listener, struct err 
         while (poll(&fd, 1, -1) < 0 && errno == EINTR)
                 ;
         close_one(&launch->ready_broker);
-        if (launch->state->child <= 0)
-                return err_set(err, launch->state->child ? -launch->state->child : ESRCH,
+        if (launch->charge->start.child <= 0)
+                return err_set(err, launch->charge->start.child ? -launch->charge->start.child : ESRCH,
                                "cannot start a process: %s",
-                               launch->state->child ? strerror(-launch->state->child)
-                                                    : "the guardian was killed");
+                               launch->charge->start.child ? strerror(-launch->charge->start.child)
+                                                           : "the guardian was killed");
         /* Pairs with the release store in run_child.c. */
-        listener = __atomic_load_n(&launch->state->listener, __ATOMIC_ACQUIRE);
+        listener = __atomic_load_n(&launch->charge->start.listener, __ATOMIC_ACQUIRE);
         if (listener == LAUNCH_NO_LISTENER)
                 return 0;
-        r = fetch_listener(launch->state->child, (int)(listener - 1), ret_listener);
+        r = fetch_listener(launch->charge->start.child, (int)(listener - 1), ret_listener);
         if (r == -ESRCH || r == -EBADF) /* a signal ended the child meanwhile */
                 return 0;
         if (r == -EPERM)
@@ -193,8 +181,10 @@ int run_start_harden(bool scans)
 {
         const struct rlimit none = {0, 0};
 
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-            setrlimit(RLIMIT_CORE, &none) < 0)
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+                return -errno;
+        /* What the child still has is not closed to the broker yet: run_guardian.c does it. */
+        if (!GUARDIAN_BORROWS_MEMORY && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return -errno;
         return self_filter_install(SELF_BROKER | (scans ? SELF_SCANNER : 0), RUN_FAILED);
 }

@@ -12,7 +12,7 @@
 int run_start_init(struct run_launch *launch, const struct run_origin *origin, struct err *err);
 void run_start_finish(struct run_launch *launch);
 
-/* After the fork: closes the others' ends. */
+/* After the guardian's start: closes the others' ends. */
 void run_start_forked(struct run_launch *launch);
 
 /* There will be no program: the child ends where it waits for the broker, and the guardian, whose memory it

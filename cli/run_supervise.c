@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 
 #include "broker/base/escape.h"
 #include "broker/session.h"
+#include "cli/run_charge.h"
 #include "cli/run_control.h"
 #include "cli/run_enclose.h"
 #include "cli/run_guardian.h"
@@ -185,8 +187,9 @@ static bool gather(struct supervisor *supervisor)
         }
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
                 return true;
-        if (!supervisor->ended && WIFSIGNALED(status))
-                run_say("the sandbox's guardian was killed: ending the sandbox");
+        if (!supervisor->ended)
+                run_say("the sandbox's guardian %s: ending the sandbox",
+                        WIFSIGNALED(status) ? "was killed" : "has failed");
         if (!run_reap_all(REAP_MS))
                 run_say("processes of the sandbox do not end, though killed");
         return false;
@@ -203,7 +206,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
                 .cache_directory = sandbox->has_cache ? sandbox->plans : NULL,
                 .root = supervisor->guardian,
                 .audit_fd = sandbox->audit_fd,
-                .ipc = supervisor->launch.ipc,
+                .ipc = &supervisor->launch.charge->ipc,
                 .quiet = supervisor->options->quiet,
                 .verbose = supervisor->options->verbose,
                 .warn = sandbox->warn,
@@ -258,8 +261,17 @@ static int load(struct supervisor *supervisor, const struct run_paths *paths, st
         return r < 0 ? r : run_sandbox_plan(supervisor->options, paths, supervisor->inherits, sandbox, err);
 }
 
-static void fill_launch(struct run_launch *launch, const struct run_paths *paths,
-                        const struct run_sandbox *sandbox)
+/* The program's environment: TMPDIR is the sandbox's. 0 or -errno. */
+static int set_environment(struct run_launch *launch)
+{
+        if (launch->tmpdir && setenv("TMPDIR", launch->tmpdir, 1) < 0)
+                return -errno;
+        launch->environment = environ;
+        return 0;
+}
+
+static int fill_launch(struct run_launch *launch, const struct run_paths *paths,
+                       const struct run_sandbox *sandbox)
 {
         /* Asked here, it need not be asked by the child. */
         bool idle = sandbox->has_cache && tiers_spare_agent(&sandbox->tiers) &&
@@ -269,6 +281,10 @@ static void fill_launch(struct run_launch *launch, const struct run_paths *paths
         launch->tmpdir = sandbox->has_tmpdir ? sandbox->tmpdir : NULL;
         launch->filter = &sandbox->filter;
         launch->ruleset = sandbox->ruleset_fd;
+        launch->charge->has_tmpdir = sandbox->has_tmpdir;
+        if (sandbox->has_tmpdir)
+                strcpy(launch->charge->tmpdir, sandbox->tmpdir);
+        return set_environment(launch);
 }
 
 /* To the moment when the program is served. 0 or -errno. */
@@ -281,7 +297,11 @@ static int start(struct supervisor *supervisor, const struct run_paths *paths, s
                 r = run_enclose(paths, sandbox, err);
         if (r < 0)
                 return r;
-        fill_launch(&supervisor->launch, paths, sandbox);
+        r = fill_launch(&supervisor->launch, paths, sandbox);
+        /* Were flicker-run not readable, the child that has its memory could not be looked into. */
+        if (r < 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+                return err_set(err, r < 0 ? -r : errno, "cannot prepare a process: %s",
+                               strerror(r < 0 ? -r : errno));
         supervisor->guardian = run_guardian_start(&supervisor->launch);
         if (supervisor->guardian < 0)
                 return err_set(err, -supervisor->guardian, "cannot start a process: %s",
@@ -335,8 +355,8 @@ static int exit_status(const struct supervisor *supervisor)
 
         if (reason)
                 run_say("the sandbox was ended: %s", reason);
-        if (supervisor->launch.state->error)
-                return explain_failure(supervisor->launch.state, supervisor->options->program[0]);
+        if (supervisor->launch.charge->start.error)
+                return explain_failure(&supervisor->launch.charge->start, supervisor->options->program[0]);
         if (supervisor->timed_out)
                 return RUN_TIMED_OUT;
         if (supervisor->ended && WIFEXITED(supervisor->status))

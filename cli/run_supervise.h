@@ -22,9 +22,7 @@ struct run_origin {
         sigset_t signal_mask;
         struct sigaction child_action;
         cpu_set_t cpus;
-        bool inherits;    /* descriptors beyond the standard ones, perhaps */
-        char **arguments; /* main's argv */
-        int argument_count;
+        bool inherits; /* descriptors beyond the standard ones, perhaps */
 };
 
 /* Loads the policy and runs the program under it, to its end. The exit status of flicker-run. All signals are

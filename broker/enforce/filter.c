@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/base/kernel_call.h"
 #include "broker/enforce/prologue.h"
 #include "broker/enforce/scalar.h"
 
@@ -392,12 +393,12 @@ void filter_finish(struct filter *filter)
 
 int filter_install(const struct filter *filter)
 {
-        unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
-        long listener;
+        const long program = kernel_argument(&filter->program);
+        long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+        long r = kernel_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                             flags | (long)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program, 0);
 
-        listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                           flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &filter->program);
-        if (listener < 0 && errno == EINVAL) /* before Linux 5.19 */
-                listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter->program);
-        return listener < 0 ? -errno : (int)listener;
+        if (r == -EINVAL) /* before Linux 5.19 */
+                r = kernel_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program, 0);
+        return (int)r;
 }

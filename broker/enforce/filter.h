@@ -27,7 +27,7 @@ void filter_finish(struct filter *filter);
 
 /* In the child, after no_new_privs: installs the program and returns the listener's descriptor
  * (close-on-exec), or -errno. Uses WAIT_KILLABLE_RECV, or goes without where the kernel lacks it.
- * Async-signal safe: called between fork and exec. */
+ * Leaves errno alone: called between clone and exec. */
 int filter_install(const struct filter *filter);
 
 /* Is this refused or allowed by registers alone (TREAT_SCALAR: clone, socket, ioctl, prctl, ...)? The

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -14,16 +13,10 @@
 
 #define SWEEP_FIRST_AT 16 /* a power of two, and IPC_OBJECTS_MAX is one */
 
-struct ipc_objects *ipc_objects_create(void)
+void ipc_objects_init(struct ipc_objects *objects)
 {
-        struct ipc_objects *objects =
-                mmap(NULL, sizeof *objects, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-        if (objects == MAP_FAILED)
-                return NULL;
         pthread_mutex_init(&objects->lock, NULL);
         objects->sweep_at = SWEEP_FIRST_AT;
-        return objects;
 }
 
 int ipc_object_probe(enum ipc_kind kind, int id)

@@ -39,9 +39,8 @@ struct ipc_objects {
         } queues[IPC_QUEUES_MAX];
 };
 
-/* In memory that forked processes share: a broker that is killed leaves them to its guardian. NULL, and
- * errno. */
-struct ipc_objects *ipc_objects_create(void);
+/* Of memory that is zero, and shared with the guardian: a broker that is killed leaves them to it. */
+void ipc_objects_init(struct ipc_objects *objects);
 /* Removes what is left of them. Takes no lock: whoever used them may have died with it. */
 void ipc_objects_clear(struct ipc_objects *objects);
 

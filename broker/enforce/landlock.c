@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/base/kernel_call.h"
 #include "broker/enforce/landlock_abi.h"
 #include "broker/enforce/landlock_grant.h"
 
@@ -170,5 +171,5 @@ int landlock_build(const struct policy *policy, const struct tiers *tiers,
 
 int landlock_restrict(int ruleset_fd)
 {
-        return syscall(LANDLOCK_NR_RESTRICT_SELF, ruleset_fd, 0) < 0 ? -errno : 0;
+        return (int)kernel_call(LANDLOCK_NR_RESTRICT_SELF, ruleset_fd, 0, 0, 0);
 }

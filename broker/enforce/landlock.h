@@ -41,7 +41,7 @@ struct landlock_own {
 int landlock_enclose(const struct policy *policy, const struct tiers *tiers, const struct landlock_own *own,
                      struct err *err);
 
-/* In the child, after no_new_privs. Async-signal safe. 0 or -errno. */
+/* In the child, after no_new_privs. Leaves errno alone. 0 or -errno. */
 int landlock_restrict(int ruleset_fd);
 
 #endif
