@@ -122,7 +122,7 @@ int main(int argc, char **argv)
         struct err err = {0};
         int status;
 
-        if (argc == 2 && strcmp(argv[0], GUARDIAN_NAME) == 0)
+        if (argc >= 1 && strcmp(argv[0], GUARDIAN_NAME) == 0)
                 return run_guard(argv[1]);
         if (!occupy_standard_descriptors())
                 return RUN_FAILED;

@@ -12,7 +12,6 @@
 #include "broker/base/kernel_call.h"
 #include "broker/enforce/filter.h"
 #include "broker/enforce/landlock.h"
-#include "cli/run_charge.h"
 #include "proto/call.h"
 
 #define SHELL_PATH "/bin/sh" /* _PATH_BSHELL, as execvp(3) */
@@ -28,8 +27,8 @@ struct kernel_action {
 /* exit_group is never mediated: this works whatever state the sandbox is in. */
 _Noreturn static void give_up(const struct run_launch *launch, enum child_stage stage, int error)
 {
-        launch->charge->start.stage = stage;
-        launch->charge->start.error = error;
+        launch->state->stage = stage;
+        launch->state->error = error;
         for (;;) /* any status: the broker looks at what is left there */
                 kernel_call(SYS_exit_group, 1, 0, 0, 0);
 }
@@ -53,14 +52,14 @@ static int prepare(const struct run_launch *launch)
 {
         long self = kernel_call(SYS_getpid, 0, 0, 0, 0), r;
 
-        launch->charge->start.child = (pid_t)self;
+        launch->state->child = (pid_t)self;
         r = kernel_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
         if (r == 0)
                 r = kernel_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0);
         if (r < 0)
                 return (int)r;
         /* The guardian may have died before the parent-death signal was set. */
-        if (kernel_call(SYS_getppid, 0, 0, 0, 0) != launch->charge->start.guardian)
+        if (kernel_call(SYS_getppid, 0, 0, 0, 0) != launch->state->guardian)
                 return -ESRCH;
         return die_with_broker(launch->lifeline, self);
 }
@@ -94,7 +93,7 @@ static void confine(const struct run_launch *launch)
                 give_up(launch, CHILD_STAGE_FILTER, -r);
         /* The broker fetches it by this number. It is close-on-exec, and no exec succeeds before the broker
          * serves it. Pairs with the acquire load in run_start.c. */
-        __atomic_store_n(&launch->charge->start.listener, (uint32_t)r + 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&launch->state->listener, (uint32_t)r + 1, __ATOMIC_RELEASE);
         kernel_call(SYS_close, launch->ready, 0, 0, 0);
 }
 

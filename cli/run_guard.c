@@ -8,27 +8,30 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "broker/enforce/ipc_objects.h"
 #include "broker/enforce/self_filter.h"
 #include "cli/run_charge.h"
 #include "cli/run_control.h"
 #include "cli/run_message.h"
 #include "cli/run_reap.h"
+#include "cli/run_tmpdir.h"
 
 struct guard {
-        struct run_charge *charge;
-        pid_t child;
-        int signals; /* signalfd of SIGCHLD */
+        struct run_charge charge;
+        struct ipc_objects *ipc; /* or NULL */
+        int signals;             /* signalfd of SIGCHLD */
 };
 
 static void tell(const struct guard *guard, enum control_kind kind, int value)
 {
         const struct control_message message = {.kind = kind, .value = value};
 
-        run_control_send(guard->charge->control, &message);
+        run_control_send(guard->charge.control, &message);
 }
 
 static int compare_ints(const void *a, const void *b)
@@ -41,7 +44,7 @@ static int compare_ints(const void *a, const void *b)
 /* Closes everything but what it needs: an inherited pipe held open would keep its reader waiting. */
 static void close_others(const struct guard *guard)
 {
-        int kept[] = {guard->charge->control, guard->charge->broker_pidfd, guard->signals};
+        int kept[] = {guard->charge.control, guard->charge.broker_pidfd, guard->signals};
         unsigned next = 0;
 
         qsort(kept, sizeof kept / sizeof *kept, sizeof *kept, compare_ints);
@@ -57,31 +60,31 @@ static void forward_signal(const struct guard *guard, const struct control_messa
 {
         siginfo_t info = {.si_signo = message->value, .si_code = SI_QUEUE};
 
-        if (message->flags & CONTROL_IF_ELSEWHERE && getpgid(guard->child) == guard->charge->job_group)
+        if (message->flags & CONTROL_IF_ELSEWHERE && getpgid(guard->charge.child) == guard->charge.job_group)
                 return;
         if (message->code != SI_QUEUE) {
-                kill(guard->child, message->value);
+                kill(guard->charge.child, message->value);
                 return;
         }
         info.si_pid = message->pid;
         info.si_uid = (uid_t)message->uid;
         info.si_value.sival_ptr = (void *)(intptr_t)message->number;
-        syscall(SYS_rt_sigqueueinfo, guard->child, message->value, &info);
+        syscall(SYS_rt_sigqueueinfo, guard->charge.child, message->value, &info);
 }
 
 /* The shell continues the whole group, but somebody may have continued flicker-run alone. A second SIGCONT to
  * a program that runs already would have its handler run twice. */
 static void continue_stopped(const struct guard *guard)
 {
-        if (run_reap_state(guard->child) == 'T')
-                kill(guard->child, SIGCONT);
+        if (run_reap_state(guard->charge.child) == 'T')
+                kill(guard->charge.child, SIGCONT);
 }
 
 /* False where the sandbox is to end. */
 static bool serve_broker(const struct guard *guard)
 {
         struct control_message message;
-        int r = run_control_receive(guard->charge->control, CONTROL_BROKER, &message);
+        int r = run_control_receive(guard->charge.control, CONTROL_BROKER, &message);
 
         if (r == 0)
                 return true;
@@ -96,7 +99,7 @@ static bool serve_broker(const struct guard *guard)
 
 /* Children ended, stopped or went on: the program, or orphans of the sandbox. False when the program has
  * ended. */
-static bool serve_children(const struct guard *guard)
+static bool serve_children(struct guard *guard)
 {
         struct signalfd_siginfo unused;
 
@@ -107,24 +110,24 @@ static bool serve_children(const struct guard *guard)
                 pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL);
 
                 if (pid == 0 || (pid < 0 && errno != EINTR))
-                        return !guard->charge->ended;
-                if (pid != guard->child)
+                        return !guard->charge.has_ended;
+                if (pid != guard->charge.child)
                         continue;
                 if (WIFSTOPPED(status)) {
                         tell(guard, CONTROL_STOPPED, WSTOPSIG(status));
                 } else {
                         tell(guard, CONTROL_ENDED, status);
-                        guard->charge->ended = true;
+                        guard->charge.has_ended = true;
                 }
         }
 }
 
 /* Until the program ends, the broker says so, or the broker dies. */
-static void watch(const struct guard *guard)
+static void watch(struct guard *guard)
 {
         struct pollfd fds[] = {
-                {.fd = guard->charge->broker_pidfd, .events = POLLIN},
-                {.fd = guard->charge->control, .events = POLLIN},
+                {.fd = guard->charge.broker_pidfd, .events = POLLIN},
+                {.fd = guard->charge.control, .events = POLLIN},
                 {.fd = guard->signals, .events = POLLIN},
         };
 
@@ -158,38 +161,47 @@ static bool confine(const struct guard *guard)
                self_filter_install(SELF_GUARDIAN, EXIT_FAILURE) == 0;
 }
 
-static bool take_over(const char *charge, struct guard *ret_guard)
+static bool read_charge(struct run_charge *ret_charge)
+{
+        struct stat status;
+
+        return fstat(STDIN_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) &&
+               read(STDIN_FILENO, ret_charge, sizeof *ret_charge) == sizeof *ret_charge;
+}
+
+static bool take_over(struct guard *ret_guard)
 {
         sigset_t child;
 
-        prctl(PR_SET_NAME, GUARDIAN_NAME, 0, 0, 0);
-        ret_guard->charge = run_charge_map(atoi(charge));
-        if (!ret_guard->charge)
+        *ret_guard = (struct guard){0};
+        if (!read_charge(&ret_guard->charge))
                 return false;
-        ret_guard->child = ret_guard->charge->start.child;
+        if (ret_guard->charge.ipc_fd >= 0)
+                ret_guard->ipc = ipc_objects_map(ret_guard->charge.ipc_fd);
         sigemptyset(&child);
         sigaddset(&child, SIGCHLD);
         ret_guard->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
         return ret_guard->signals >= 0;
 }
 
-int run_guard(const char *charge)
+int run_guard(const char *tmpdir)
 {
         struct guard guard;
 
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        if (!take_over(charge, &guard)) {
+        prctl(PR_SET_NAME, GUARDIAN_NAME, 0, 0, 0);
+        if (!take_over(&guard)) {
                 run_say(GUARDIAN_NAME " is a part of flicker-run, and nothing to start by hand");
                 return EXIT_FAILURE;
         }
         if (!confine(&guard))
                 return EXIT_FAILURE;
-        if (!guard.charge->ended)
+        if (!guard.charge.has_ended)
                 watch(&guard);
         run_reap_all(0);
-        if (is_gone(guard.charge->broker_pidfd))
-                ipc_objects_clear(&guard.charge->ipc);
-        if (guard.charge->has_tmpdir)
-                run_tmpdir_remove(guard.charge->tmpdir);
+        if (is_gone(guard.charge.broker_pidfd) && guard.ipc)
+                ipc_objects_clear(guard.ipc);
+        if (tmpdir)
+                run_tmpdir_remove(tmpdir);
         return EXIT_SUCCESS;
 }

@@ -4,7 +4,8 @@
 #ifndef FLICKER_CLI_RUN_GUARD_H
 #define FLICKER_CLI_RUN_GUARD_H
 
-/* charge: the descriptor of a struct run_charge, in decimal. The process's exit status. */
-int run_guard(const char *charge);
+/* tmpdir: removed at the end, unless NULL. The rest it finds in standard input (run_charge.h). The exit
+ * status. */
+int run_guard(const char *tmpdir);
 
 #endif

@@ -16,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "broker/base/kernel_call.h"
 #include "cli/run_charge.h"
@@ -34,7 +35,7 @@ _Noreturn static void leave(int status)
 /* What it has failed to make, for the broker to tell. */
 _Noreturn static void give_up(const struct run_launch *launch, long error)
 {
-        launch->charge->start.child = (pid_t)error;
+        launch->state->child = (pid_t)error;
         leave(EXIT_FAILURE);
 }
 
@@ -42,9 +43,15 @@ _Noreturn static void give_up(const struct run_launch *launch, long error)
 _Noreturn static void become_guard(const struct run_launch *launch)
 {
         static char *const no_environment[] = {NULL};
-        const char *const arguments[] = {GUARDIAN_NAME, launch->charge_number, NULL};
-        const int kept[] = {launch->control, launch->broker_pidfd, launch->charge_fd};
+        const char *const arguments[] = {GUARDIAN_NAME, launch->tmpdir, NULL};
+        const struct run_charge *charge = &launch->charge;
+        const int kept[] = {charge->control, charge->broker_pidfd, charge->ipc_fd};
+        int ends[2];
 
+        if (kernel_call(SYS_pipe2, kernel_argument(ends), O_CLOEXEC | O_NONBLOCK, 0, 0) < 0 ||
+            kernel_call(SYS_write, ends[1], kernel_argument(charge), sizeof *charge, 0) != sizeof *charge ||
+            kernel_call(SYS_dup2, ends[0], STDIN_FILENO, 0, 0) < 0)
+                leave(EXIT_FAILURE);
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
                 kernel_call(SYS_fcntl, kept[i], F_SETFD, 0, 0);
         /* By this name it is the file that runs already, whatever has been put in its place. */
@@ -54,7 +61,7 @@ _Noreturn static void become_guard(const struct run_launch *launch)
 }
 
 /* Reaps what has ended, and tells of the program. False where nobody is left. */
-static bool serve_children(const struct run_launch *launch)
+static bool serve_children(struct run_launch *launch)
 {
         for (;;) {
                 struct control_message message = {.kind = CONTROL_ENDED};
@@ -62,10 +69,10 @@ static bool serve_children(const struct run_launch *launch)
 
                 if (pid <= 0)
                         return pid == 0;
-                if (pid != launch->charge->start.child)
+                if (pid != launch->charge.child)
                         continue;
-                launch->charge->ended = true;
-                kernel_call(SYS_write, launch->control, kernel_argument(&message), sizeof message, 0);
+                launch->charge.has_ended = true;
+                kernel_call(SYS_write, launch->charge.control, kernel_argument(&message), sizeof message, 0);
         }
 }
 
@@ -83,16 +90,16 @@ static bool remove_tmpdir(const struct run_launch *launch)
 }
 
 /* Whatever happens but the end of the program, and of all with it, is for the guard to deal with. */
-_Noreturn static void guard(const struct run_launch *launch, int signals)
+_Noreturn static void guard(struct run_launch *launch, int signals)
 {
         struct pollfd fds[] = {
-                {.fd = launch->broker_pidfd, .events = POLLIN},
-                {.fd = launch->control, .events = POLLIN},
+                {.fd = launch->charge.broker_pidfd, .events = POLLIN},
+                {.fd = launch->charge.control, .events = POLLIN},
                 {.fd = signals, .events = POLLIN},
         };
         long n = kernel_call(SYS_poll, kernel_argument(fds), sizeof fds / sizeof *fds, BECOME_AFTER_MS, 0);
 
-        if (n == 1 && fds[2].revents && !serve_children(launch) && !is_gone(launch->broker_pidfd) &&
+        if (n == 1 && fds[2].revents && !serve_children(launch) && !is_gone(launch->charge.broker_pidfd) &&
             remove_tmpdir(launch))
                 leave(EXIT_SUCCESS);
         become_guard(launch);
@@ -123,20 +130,19 @@ static pid_t start_child(const struct run_launch *launch)
 
 static int be_guardian(void *argument)
 {
-        const struct run_launch *launch = argument;
+        struct run_launch *launch = argument;
         const uint64_t child = 1ull << (SIGCHLD - 1);
         long signals = kernel_call(SYS_signalfd4, -1, kernel_argument(&child), sizeof child,
                                    SFD_CLOEXEC | SFD_NONBLOCK);
-        pid_t pid;
 
         if (signals < 0)
                 give_up(launch, signals);
         kernel_call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0);
         kernel_call(SYS_prctl, PR_SET_NAME, kernel_argument(GUARDIAN_NAME), 0, 0);
-        launch->charge->start.guardian = (pid_t)kernel_call(SYS_getpid, 0, 0, 0, 0);
-        pid = start_child(launch);
-        if (pid < 0)
-                give_up(launch, pid);
+        launch->state->guardian = (pid_t)kernel_call(SYS_getpid, 0, 0, 0, 0);
+        launch->charge.child = start_child(launch);
+        if (launch->charge.child < 0)
+                give_up(launch, launch->charge.child);
         /* flicker-run's memory too, where it is borrowed: the child that had it as well, and had to be
          * looked into, is the program now. */
         kernel_call(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0);

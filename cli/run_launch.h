@@ -3,7 +3,8 @@
  * What the three processes of a sandbox's start share: the broker (flicker-run itself), the guardian, and the
  * child that becomes the program. Guardian and child are started when all is decided, since the Landlock
  * domain that the broker enters by then has to be around theirs. So there are two parts: struct run_launch is
- * filled before and read-only afterwards; struct launch_state tells the broker how far they came.
+ * filled before, and each of the two sides goes on with its own; struct launch_state is in memory that all
+ * three have.
  */
 #ifndef FLICKER_CLI_RUN_LAUNCH_H
 #define FLICKER_CLI_RUN_LAUNCH_H
@@ -16,6 +17,7 @@
 #include <sys/types.h>
 
 #include "broker/enforce/filter.h"
+#include "cli/run_charge.h"
 
 /* How far the child came. */
 enum child_stage {
@@ -41,12 +43,13 @@ struct launch_state {
 };
 
 struct run_launch {
-        const char *path;   /* of the program */
-        char **arguments;   /* argv for the program */
-        char **shell;       /* argv for /bin/sh where execve says ENOEXEC, or NULL */
-        char **environment; /* of the program */
-        const char *agent;  /* the agent's path, or NULL where the program goes without */
-        const char *tmpdir; /* to be removed at the end, or NULL */
+        const char *path;        /* of the program */
+        char **arguments;        /* argv for the program */
+        char **shell;            /* argv for /bin/sh where execve says ENOEXEC, or NULL */
+        char **environment;      /* of the program */
+        const char *agent;       /* the agent's path, or NULL where the program goes without */
+        const char *tmpdir;      /* to be removed at the end, or NULL */
+        struct ipc_objects *ipc; /* what the sandbox made of System V IPC and message queues */
         const struct filter *filter;
         int ruleset; /* Landlock, of the sandbox within the broker's domain */
 
@@ -56,16 +59,13 @@ struct run_launch {
         struct sigaction child_action;
         cpu_set_t cpus;
 
-        int broker_pidfd;
-        int control;        /* the guardian's end of a socket pair */
-        int control_broker; /* the broker's end */
+        int control_broker; /* the broker's end of the pair in charge */
         int lifeline;       /* the child's end of a pipe: hanging up there kills it */
         int lifeline_broker;
         int ready; /* the child's end of a pipe: end-of-file there says "look at state" */
         int ready_broker;
-        struct run_charge *charge;
-        int charge_fd;
-        char charge_number[12]; /* the same, in decimal */
+        struct launch_state *state;
+        struct run_charge charge; /* for the guardian's next image; child and has_ended are the guardian's */
 };
 
 #endif

@@ -33,8 +33,9 @@ int run_paths_find(struct run_paths *ret_paths, struct err *err)
                         return err_set(err, EINVAL, "/proc/self/exe is \"%s\", not an absolute path", prefix);
                 *slash = '\0';
         }
-        if (!ret_paths->self || asprintf(&ret_paths->agent, "%s/libexec/flicker/flicker-agent", prefix) < 0 ||
-            asprintf(&ret_paths->scanner, "%s/libexec/flicker/flicker-scan", prefix) < 0 ||
+        if (!ret_paths->self || asprintf(&ret_paths->helpers, "%s/libexec/flicker", prefix) < 0 ||
+            asprintf(&ret_paths->agent, "%s/flicker-agent", ret_paths->helpers) < 0 ||
+            asprintf(&ret_paths->scanner, "%s/flicker-scan", ret_paths->helpers) < 0 ||
             asprintf(&ret_paths->policies, "%s/share/flicker/policies", prefix) < 0)
                 return err_set(err, ENOMEM, "out of memory");
         if (strlen(ret_paths->policies) >= PATH_MAX - 32)

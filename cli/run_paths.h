@@ -13,7 +13,8 @@
 #include "broker/base/err.h"
 
 struct run_paths {
-        char *self; /* flicker-run */
+        char *self;    /* flicker-run */
+        char *helpers; /* the directory of the next two */
         char *agent;
         char *scanner;
         char *policies; /* shipped policies */

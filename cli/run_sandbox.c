@@ -20,7 +20,7 @@
 #include "cli/run_message.h"
 #include "cli/run_policy.h"
 
-#define PATTERN_CHARACTERS "*?[]{}$~\\" /* special in a policy's patterns */
+#define PATTERN_CHARACTERS "*?[]{},$\\" /* special in a policy's patterns (docs/POLICY.md) */
 
 /* Changing credentials is what acting for another user takes. */
 static bool is_privileged(void)
@@ -62,7 +62,7 @@ static int load(const struct run_options *options, const struct run_paths *paths
                 struct err *err)
 {
         _cleanup_free_ struct policy_extra_rule *extra =
-                calloc(options->extra_count + RUN_CACHES, sizeof *extra);
+                calloc(options->extra_count + RUN_OWN_COUNT, sizeof *extra);
         struct run_policy_request request = {
                 .reference = options->policy,
                 .variables = options->variables,
@@ -79,56 +79,76 @@ static int load(const struct run_options *options, const struct run_paths *paths
         policy_destroy(sandbox->policy);
         sandbox->policy = NULL;
         run_cache_release(&sandbox->image);
-        for (unsigned i = 0; i < RUN_CACHES; i++)
+        for (unsigned i = 0; i < RUN_OWN_COUNT; i++)
                 if (sandbox->guarded[i])
                         extra[request.extra_count++] =
-                                (struct policy_extra_rule){RULE_FILES_DENY, sandbox->caches[i]};
+                                (struct policy_extra_rule){RULE_FILES_DENY, sandbox->guarded[i]};
         return run_policy_load(&request, paths, &sandbox->policy, &sandbox->image, err);
 }
 
-/* A path as the policy sees it, allocated; NULL where there is none that a rule can name. */
-static char *resolve_cache(const char *path)
+/* A path as the policy sees it, allocated; NULL where there is none. */
+static char *resolve(const char *path)
 {
         char resolved[PATH_MAX];
 
-        return run_path_resolve(path, resolved) && !strpbrk(resolved, PATTERN_CHARACTERS) ? strdup(resolved)
-                                                                                          : NULL;
+        return run_path_resolve(path, resolved) ? strdup(resolved) : NULL;
 }
 
 static bool name_caches(struct run_sandbox *sandbox)
 {
-        const char *cache = sandbox->caches[0];
+        const char *cache = sandbox->own[RUN_OWN_CACHE];
 
         return asprintf(&sandbox->plans, "%s/plans", cache) > 0 &&
                asprintf(&sandbox->filters, "%s/filters", cache) > 0 &&
                asprintf(&sandbox->policies, "%s/policies", cache) > 0 && strlen(sandbox->policies) < PATH_MAX;
 }
 
-/* Where a path that no rule can name may be written to, there is no guarding it, and no cache. */
 static void find_caches(struct run_sandbox *sandbox)
 {
         char path[PATH_MAX] = "", other[PATH_MAX];
-        char **caches = sandbox->caches;
+        char **own = sandbox->own;
         bool has_other;
 
         if (run_cache_directory(path) == 0)
-                caches[0] = resolve_cache(path);
+                own[RUN_OWN_CACHE] = resolve(path);
         has_other = run_cache_directory_default(other) == 0 && strcmp(path, other) != 0;
         if (has_other)
-                caches[1] = resolve_cache(other);
-        sandbox->has_cache = caches[0] && (!has_other || caches[1]) && name_caches(sandbox);
+                own[RUN_OWN_CACHE_DEFAULT] = resolve(other);
+        sandbox->has_cache =
+                own[RUN_OWN_CACHE] && (!has_other || own[RUN_OWN_CACHE_DEFAULT]) && name_caches(sandbox);
 }
 
-/* What is in the cache is code for other sandboxes to run, and their policies: one that could write there
- * could break into them. Where the policy would let it, the cache is denied to it. */
-static int guard_caches(const struct run_options *options, const struct run_paths *paths,
-                        struct run_sandbox *sandbox, struct err *err)
+/* The pattern that takes just path, allocated. */
+static char *pattern_of(const char *path)
+{
+        char *pattern = malloc(2 * strlen(path) + 1), *end = pattern;
+
+        if (!pattern)
+                return NULL;
+        for (; *path; path++) {
+                if (strchr(PATTERN_CHARACTERS, *path))
+                        *end++ = *path == '$' ? '$' : '\\';
+                *end++ = *path;
+        }
+        *end = '\0';
+        return pattern;
+}
+
+/* What is in the cache is code for other sandboxes to run, and their policies; helpers are executed by
+ * brokers. One that could write there could break into them, or out of itself. Where the policy would let it,
+ * that is denied to it. */
+static int guard_own(const struct run_options *options, const struct run_paths *paths,
+                     struct run_sandbox *sandbox, struct err *err)
 {
         bool writable = false;
 
-        for (unsigned i = 0; i < RUN_CACHES; i++) {
-                sandbox->guarded[i] = sandbox->caches[i] && may_write_in(sandbox->policy, sandbox->caches[i]);
-                writable |= sandbox->guarded[i];
+        for (unsigned i = 0; i < RUN_OWN_COUNT; i++) {
+                if (!sandbox->own[i] || !may_write_in(sandbox->policy, sandbox->own[i]))
+                        continue;
+                sandbox->guarded[i] = pattern_of(sandbox->own[i]);
+                if (!sandbox->guarded[i])
+                        return err_set(err, ENOMEM, "out of memory");
+                writable = true;
         }
         return writable ? load(options, paths, sandbox, err) : 0;
 }
@@ -243,10 +263,15 @@ static int plan(const struct run_options *options, const struct run_paths *paths
         return sandbox->ruleset_fd < 0 ? sandbox->ruleset_fd : 0;
 }
 
-void run_sandbox_init(struct run_sandbox *sandbox)
+int run_sandbox_init(const struct run_paths *paths, struct run_sandbox *sandbox, struct err *err)
 {
         sandbox->ruleset_fd = sandbox->audit_fd = -1;
         find_caches(sandbox);
+        sandbox->own[RUN_OWN_PROGRAM] = strdup(paths->self);
+        sandbox->own[RUN_OWN_HELPERS] = strdup(paths->helpers);
+        return sandbox->own[RUN_OWN_PROGRAM] && sandbox->own[RUN_OWN_HELPERS]
+                       ? 0
+                       : err_set(err, ENOMEM, "out of memory");
 }
 
 int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,
@@ -259,7 +284,7 @@ int run_sandbox_load(const struct run_options *options, const struct run_paths *
         memset(sandbox->guarded, 0, sizeof sandbox->guarded);
         if ((r = check_landlock(sandbox, err)) < 0 || (r = load(options, paths, sandbox, err)) < 0)
                 return r;
-        return guard_caches(options, paths, sandbox, err);
+        return guard_own(options, paths, sandbox, err);
 }
 
 int run_sandbox_plan(const struct run_options *options, const struct run_paths *paths, bool inherits,

@@ -14,7 +14,14 @@
 #include "cli/run_paths.h"
 #include "cli/run_tmpdir.h"
 
-#define RUN_CACHES 2 /* the one in use, and the one that is when XDG_CACHE_HOME says nothing */
+/* What is flicker's own and no sandbox's to change. */
+enum run_own {
+        RUN_OWN_CACHE,         /* the one in use */
+        RUN_OWN_CACHE_DEFAULT, /* the one that is when XDG_CACHE_HOME says nothing */
+        RUN_OWN_PROGRAM,
+        RUN_OWN_HELPERS,
+        RUN_OWN_COUNT,
+};
 
 struct run_sandbox {
         struct policy *policy;
@@ -31,14 +38,14 @@ struct run_sandbox {
         char *plans;                         /* in it: patch plans */
         char *filters;                       /* seccomp programs */
         char *policies;                      /* compiled policies */
-        char *caches[RUN_CACHES];            /* where caches are, or NULL */
-        bool guarded[RUN_CACHES];            /* that one has to be denied */
+        char *own[RUN_OWN_COUNT];            /* resolved, or NULL */
+        char *guarded[RUN_OWN_COUNT];        /* pattern of one that has to be denied, or NULL */
         struct run_cache_entry image;        /* what the policy lies in, perhaps */
         struct run_cache_entry filter_image; /* likewise */
 };
 
-/* sandbox is zeroed, and to be finished in any case. */
-void run_sandbox_init(struct run_sandbox *sandbox);
+/* sandbox is zeroed, and to be finished in any case. 0; or -errno with *err. */
+int run_sandbox_init(const struct run_paths *paths, struct run_sandbox *sandbox, struct err *err);
 
 /* Loads the policy, which gets to know the name of a temporary directory that it may want. 0; or -errno with
  * *err. */

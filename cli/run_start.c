@@ -6,17 +6,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/enforce/ipc_objects.h"
 #include "broker/enforce/self_filter.h"
-#include "cli/run_charge.h"
 #include "cli/run_guardian.h"
 #include "cli/run_message.h"
 
@@ -24,12 +24,12 @@ static int make_channels(struct run_launch *launch)
 {
         int pair[2], ready[2], lifeline[2];
 
-        launch->broker_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-        if (launch->broker_pidfd < 0)
+        launch->charge.broker_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+        if (launch->charge.broker_pidfd < 0)
                 return -errno;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
-        launch->control = pair[0];
+        launch->charge.control = pair[0];
         launch->control_broker = pair[1];
         if (pipe2(lifeline, O_CLOEXEC) < 0)
                 return -errno;
@@ -50,18 +50,21 @@ int run_start_init(struct run_launch *launch, const struct run_origin *origin, s
         launch->signal_mask = origin->signal_mask;
         launch->child_action = origin->child_action;
         launch->cpus = origin->cpus;
-        launch->broker_pidfd = launch->control = launch->control_broker = launch->lifeline =
-                launch->lifeline_broker = launch->ready = launch->ready_broker = launch->charge_fd = -1;
-        launch->charge = run_charge_create(&launch->charge_fd);
-        if (!launch->charge)
+        launch->charge.broker_pidfd = launch->charge.control = launch->control_broker = launch->lifeline =
+                launch->lifeline_broker = launch->ready = launch->ready_broker = launch->charge.ipc_fd = -1;
+        launch->state =
+                mmap(NULL, sizeof *launch->state, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (launch->state == MAP_FAILED) {
+                launch->state = NULL;
+                return err_set(err, errno, "cannot share memory: %s", strerror(errno));
+        }
+        launch->ipc = ipc_objects_create(&launch->charge.ipc_fd);
+        if (!launch->ipc)
                 return err_set(err, errno, "cannot share memory: %s", strerror(errno));
         r = make_channels(launch);
         if (r < 0)
                 return err_set(err, -r, "cannot make a channel: %s", strerror(-r));
-        launch->charge->job_group = getpgrp();
-        launch->charge->control = launch->control;
-        launch->charge->broker_pidfd = launch->broker_pidfd;
-        snprintf(launch->charge_number, sizeof launch->charge_number, "%d", launch->charge_fd);
+        launch->charge.job_group = getpgrp();
         /* Orphans of the sandbox come here should the guardian be killed. */
         if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
                 return err_set(err, errno, "cannot become a subreaper: %s", strerror(errno));
@@ -77,23 +80,23 @@ static void close_one(int *fd)
 
 void run_start_finish(struct run_launch *launch)
 {
-        close_one(&launch->broker_pidfd);
-        close_one(&launch->control);
+        close_one(&launch->charge.broker_pidfd);
+        close_one(&launch->charge.control);
         close_one(&launch->control_broker);
         close_one(&launch->lifeline);
         close_one(&launch->lifeline_broker);
         close_one(&launch->ready);
         close_one(&launch->ready_broker);
-        close_one(&launch->charge_fd);
+        close_one(&launch->charge.ipc_fd);
 }
 
 void run_start_forked(struct run_launch *launch)
 {
-        close_one(&launch->control);
+        close_one(&launch->charge.control);
         close_one(&launch->lifeline);
         close_one(&launch->ready);
-        close_one(&launch->broker_pidfd);
-        close_one(&launch->charge_fd);
+        close_one(&launch->charge.broker_pidfd);
+        close_one(&launch->charge.ipc_fd);
 }
 
 void run_start_forgo(struct run_launch *launch)
@@ -155,16 +158,16 @@ int run_start_listener(struct run_launch *launch, int *ret_listener, struct err 
         while (poll(&fd, 1, -1) < 0 && errno == EINTR)
                 ;
         close_one(&launch->ready_broker);
-        if (launch->charge->start.child <= 0)
-                return err_set(err, launch->charge->start.child ? -launch->charge->start.child : ESRCH,
+        if (launch->state->child <= 0)
+                return err_set(err, launch->state->child ? -launch->state->child : ESRCH,
                                "cannot start a process: %s",
-                               launch->charge->start.child ? strerror(-launch->charge->start.child)
-                                                           : "the guardian was killed");
+                               launch->state->child ? strerror(-launch->state->child)
+                                                    : "the guardian was killed");
         /* Pairs with the release store in run_child.c. */
-        listener = __atomic_load_n(&launch->charge->start.listener, __ATOMIC_ACQUIRE);
+        listener = __atomic_load_n(&launch->state->listener, __ATOMIC_ACQUIRE);
         if (listener == LAUNCH_NO_LISTENER)
                 return 0;
-        r = fetch_listener(launch->charge->start.child, (int)(listener - 1), ret_listener);
+        r = fetch_listener(launch->state->child, (int)(listener - 1), ret_listener);
         if (r == -ESRCH || r == -EBADF) /* a signal ended the child meanwhile */
                 return 0;
         if (r == -EPERM)

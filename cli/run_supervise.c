@@ -14,7 +14,6 @@
 
 #include "broker/base/escape.h"
 #include "broker/session.h"
-#include "cli/run_charge.h"
 #include "cli/run_control.h"
 #include "cli/run_enclose.h"
 #include "cli/run_guardian.h"
@@ -206,7 +205,7 @@ static int start_session(struct supervisor *supervisor, const struct run_paths *
                 .cache_directory = sandbox->has_cache ? sandbox->plans : NULL,
                 .root = supervisor->guardian,
                 .audit_fd = sandbox->audit_fd,
-                .ipc = &supervisor->launch.charge->ipc,
+                .ipc = supervisor->launch.ipc,
                 .quiet = supervisor->options->quiet,
                 .verbose = supervisor->options->verbose,
                 .warn = sandbox->warn,
@@ -249,7 +248,9 @@ static int load(struct supervisor *supervisor, const struct run_paths *paths, st
         int r;
 
         sigfillset(&all);
-        run_sandbox_init(sandbox);
+        r = run_sandbox_init(paths, sandbox, err);
+        if (r < 0)
+                return r;
         do {
                 sigprocmask(SIG_SETMASK, &supervisor->launch.signal_mask, NULL);
                 r = read_policy(supervisor, paths, sandbox, err);
@@ -281,9 +282,6 @@ static int fill_launch(struct run_launch *launch, const struct run_paths *paths,
         launch->tmpdir = sandbox->has_tmpdir ? sandbox->tmpdir : NULL;
         launch->filter = &sandbox->filter;
         launch->ruleset = sandbox->ruleset_fd;
-        launch->charge->has_tmpdir = sandbox->has_tmpdir;
-        if (sandbox->has_tmpdir)
-                strcpy(launch->charge->tmpdir, sandbox->tmpdir);
         return set_environment(launch);
 }
 
@@ -355,8 +353,8 @@ static int exit_status(const struct supervisor *supervisor)
 
         if (reason)
                 run_say("the sandbox was ended: %s", reason);
-        if (supervisor->launch.charge->start.error)
-                return explain_failure(&supervisor->launch.charge->start, supervisor->options->program[0]);
+        if (supervisor->launch.state->error)
+                return explain_failure(supervisor->launch.state, supervisor->options->program[0]);
         if (supervisor->timed_out)
                 return RUN_TIMED_OUT;
         if (supervisor->ended && WIFEXITED(supervisor->status))

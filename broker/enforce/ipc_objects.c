@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -11,12 +12,41 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "broker/base/files.h"
+
 #define SWEEP_FIRST_AT 16 /* a power of two, and IPC_OBJECTS_MAX is one */
 
-void ipc_objects_init(struct ipc_objects *objects)
+struct ipc_objects *ipc_objects_map(int fd)
 {
+        struct ipc_objects *objects = mmap(NULL, sizeof *objects, PROT_READ | PROT_WRITE,
+                                           MAP_SHARED | (fd < 0 ? MAP_ANONYMOUS : 0), fd, 0);
+
+        return objects == MAP_FAILED ? NULL : objects;
+}
+
+/* A descriptor, or -1. */
+static int make_memory(void)
+{
+        int fd = files_size_allowed(sizeof(struct ipc_objects)) ? memfd_create("flicker-ipc", MFD_CLOEXEC)
+                                                                : -1;
+
+        if (fd < 0 || ftruncate(fd, sizeof(struct ipc_objects)) == 0)
+                return fd;
+        close(fd);
+        return -1;
+}
+
+struct ipc_objects *ipc_objects_create(int *ret_fd)
+{
+        struct ipc_objects *objects;
+
+        *ret_fd = make_memory();
+        objects = ipc_objects_map(*ret_fd);
+        if (!objects)
+                return NULL;
         pthread_mutex_init(&objects->lock, NULL);
         objects->sweep_at = SWEEP_FIRST_AT;
+        return objects;
 }
 
 int ipc_object_probe(enum ipc_kind kind, int id)

@@ -39,8 +39,12 @@ struct ipc_objects {
         } queues[IPC_QUEUES_MAX];
 };
 
-/* Of memory that is zero, and shared with the guardian: a broker that is killed leaves them to it. */
-void ipc_objects_init(struct ipc_objects *objects);
+/* In memory that others can map by *ret_fd (close-on-exec): a broker that is killed leaves them to its
+ * guardian. *ret_fd is -1 where a limit on the size of files (RLIMIT_FSIZE) does not allow that. NULL, and
+ * errno. */
+struct ipc_objects *ipc_objects_create(int *ret_fd);
+/* Those behind a descriptor. NULL, and errno. */
+struct ipc_objects *ipc_objects_map(int fd);
 /* Removes what is left of them. Takes no lock: whoever used them may have died with it. */
 void ipc_objects_clear(struct ipc_objects *objects);
 

@@ -115,13 +115,49 @@ kill -TERM "$broker"
 ended_with "SIGTERM" 143
 nothing_left "SIGTERM"
 
-# Found by the name of the command it is not.
+# Found by the name of the command it is not; closed, and the broker with it, to who might look into it (/proc/PID/environ
+# is root's then).
+named() {
+        ! tr '\0' ' ' <"/proc/$guardian/cmdline" | grep -q flicker-run && ! grep -q flicker-run "/proc/$guardian/comm" &&
+                [ "$(find "/proc/$guardian/fd" -mindepth 1 2>/dev/null | wc -l)" -le 4 ]
+}
 start
-tr '\0' ' ' <"/proc/$guardian/cmdline" | grep -q flicker-run && fail "the guardian's command line"
-grep -q flicker-run "/proc/$guardian/comm" && fail "the guardian's name"
-[ "$(find "/proc/$guardian/fd" -mindepth 1 2>/dev/null | wc -l)" -le 4 ] || fail "the guardian's descriptors"
+soon "the guardian's command line, name or descriptors" named
+for pid in "$guardian" "$broker"; do
+        same "owner of /proc/PID/environ" 0 "$(stat -c %u "/proc/$pid/environ")"
+done
 kill "$broker"
 wait "$broker"
+
+# All that may come in a program's first moment, before its guardian is a program of its own.
+for _ in 1 2 3; do
+        TMPDIR=$work/temporary "${flicker[@]}" sh -c 'setsid sleep 1000 >"$1/out" 2>&1 & echo $! >"$1/orphan"; exit 3' - "$work" 2>"$work/err"
+        same "status of what leaves an orphan at once" 3 $?
+        soon "an orphan of the first moment lives on" gone "$(cat "$work/orphan")"
+
+        TMPDIR=$work/temporary "${flicker[@]}" sh -c 'mkdir -p "$TMPDIR/a"; chmod 0 "$TMPDIR/a"; exit 4' 2>"$work/err"
+        same "status of what leaves files at once" 4 $?
+        empty || fail "a temporary directory of the first moment is left"
+
+        "${flicker[@]}" sh -c 'kill -KILL $$' 2>"$work/err"
+        same "status of what is killed at once" 137 $?
+
+        set -m
+        "${flicker[@]}" sh -c 'kill -STOP $$; exit 5' 2>"$work/err" &
+        broker=$!
+        set +m
+        soon "stopped at once: flicker-run is not" grep -q "^State:[[:space:]]*T" "/proc/$broker/status"
+        kill -CONT "$broker"
+        wait "$broker"
+        same "status of what was stopped at once" 5 $?
+
+        "${flicker[@]}" sleep 1000 2>"$work/err" &
+        broker=$!
+        while ! begun; do :; done
+        kill -TERM "$broker"
+        wait "$broker"
+        same "status: SIGTERM when the program began" 143 $?
+done
 
 # A process that forks and ends, again and again.
 rm -rf "$work/run"
