@@ -117,10 +117,12 @@ static void unix_sockets(void)
                 escaped("a datagram to a Unix socket that nothing grants");
         if (datagram >= 0 && sendmsg(datagram, &message, 0) >= 0)
                 escaped("a message to a Unix socket that nothing grants");
-        snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "flicker-attack-%d", getpid());
+        int length =
+                snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "flicker-attack-%d", getpid());
         address.sun_path[0] = 0;
-        if (stream >= 0 && bind(stream, (struct sockaddr *)&address,
-                                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 20)) == 0)
+        if (stream >= 0 &&
+            bind(stream, (struct sockaddr *)&address,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0)
                 escaped("an abstract socket is bound without a grant");
         close(stream);
         close(datagram);
