@@ -14,6 +14,7 @@
 
 #include "agent/poison.h"
 
+#define PAGE          4096u
 #define SET_SIZE      8u           /* of the kernel's signal set */
 #define USER_END      (1ull << 47) /* handlers beyond are no addresses */
 #define CONTEXT_ABOVE 8u           /* the kernel's frame: return address, context, information */
@@ -81,13 +82,22 @@ struct action {
         uint64_t handler, flags, restorer, mask;
 };
 
+/* Is it all in the page that the frame ends in? That was just written to. A C library has it on the stack. */
+static bool beside_frame(const struct ag_frame *frame, uint64_t address)
+{
+        uint64_t page = (ag_address(frame + 1) - 1) / PAGE;
+
+        return address / PAGE == page && (address + sizeof(struct action) - 1) / PAGE == page;
+}
+
 /* Copies what the program wants set. The kernel looks at the memory before it looks at the number, and no
  * signal is 0, so this says whether it can be read and changes nothing. */
-static bool copy_action(uint64_t address, struct action *ret_action)
+static bool copy_action(const struct ag_frame *frame, uint64_t address, struct action *ret_action)
 {
         const volatile struct action *action = ag_pointer(address);
 
-        if (ag_kernel4(__NR_rt_sigaction, 0, address, 0, SET_SIZE) != -EINVAL)
+        if (!beside_frame(frame, address) &&
+            ag_kernel4(__NR_rt_sigaction, 0, address, 0, SET_SIZE) != -EINVAL)
                 return false;
         *ret_action = (struct action){action->handler, action->flags, action->restorer, action->mask};
         return true;
@@ -100,7 +110,7 @@ enum ag_outcome ag_hook_handler(struct ag_frame *frame)
         long r;
 
         if (address) {
-                if (!copy_action(address, &wanted))
+                if (!copy_action(frame, address, &wanted))
                         return AG_NATIVE; /* the kernel says what is wrong */
                 wanted.handler = thunk_for(wanted.handler);
                 address = ag_address(&wanted);

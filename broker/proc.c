@@ -5,15 +5,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+
+#ifndef PROCMAP_QUERY
+/* linux/fs.h, Linux 6.11; newer than the headers of Debian 12. */
+struct procmap_query {
+        uint64_t size, query_flags, query_addr;
+        uint64_t vma_start, vma_end, vma_flags, vma_page_size, vma_offset;
+        uint64_t inode;
+        uint32_t dev_major, dev_minor;
+        uint32_t vma_name_size, build_id_size;
+        uint64_t vma_name_addr, build_id_addr;
+};
+#define PROCMAP_QUERY _IOWR('f', 17, struct procmap_query)
+#endif
 
 #define PROC_DEPTH_MAX 4096 /* ancestors followed */
 #define VECTOR_MAX     64   /* entries of an auxiliary vector; the kernel has some 25 */
@@ -154,6 +170,12 @@ static int read_base(pid_t tid, uint64_t *ret_base)
         return 0;
 }
 
+/* A path of a mapping, allocated; NULL where there is none. */
+static char *path_of(const char *text, size_t length)
+{
+        return length ? strndup(text, length) : NULL;
+}
+
 /* Is this line of /proc/PID/maps the mapping that holds address? Then what is mapped. */
 static bool read_mapping(const char *line, uint64_t address, struct proc_mapped *mapped)
 {
@@ -167,8 +189,45 @@ static bool read_mapping(const char *line, uint64_t address, struct proc_mapped 
                 return false;
         mapped->device = makedev(major_number, minor_number);
         mapped->inode = inode;
-        mapped->path = strndup(line + at, strcspn(line + at, "\n"));
+        mapped->path = path_of(line + at, strcspn(line + at, "\n"));
         return true;
+}
+
+/* Takes over maps. */
+static int find_mapping(int maps, uint64_t address, struct proc_mapped *ret_mapped)
+{
+        _cleanup_fclose_ FILE *stream = fdopen(maps, "r");
+        _cleanup_free_ char *line = NULL;
+        size_t size = 0;
+
+        if (!stream) {
+                close(maps);
+                return -ENOMEM;
+        }
+        /* Whole lines, however long: the target chooses the paths, and what follows a cut is not a line. */
+        while (getline(&line, &size, stream) > 0)
+                if (read_mapping(line, address, ret_mapped))
+                        return 0;
+        return -ENOENT;
+}
+
+/* Asks for the one mapping alone. -ENOTTY before Linux 6.11. */
+static int query_mapping(int maps, uint64_t address, struct proc_mapped *ret_mapped)
+{
+        char path[PATH_MAX];
+        struct procmap_query query = {
+                .size = sizeof query,
+                .query_addr = address,
+                .vma_name_size = sizeof path,
+                .vma_name_addr = (uintptr_t)path,
+        };
+
+        if (ioctl(maps, PROCMAP_QUERY, &query) < 0)
+                return -errno;
+        ret_mapped->device = makedev(query.dev_major, query.dev_minor);
+        ret_mapped->inode = query.inode;
+        ret_mapped->path = path_of(path, strnlen(path, query.vma_name_size));
+        return 0;
 }
 
 void proc_mapped_finish(struct proc_mapped *mapped)
@@ -179,25 +238,23 @@ void proc_mapped_finish(struct proc_mapped *mapped)
 
 int proc_interpreter(pid_t tid, struct proc_mapped *ret_mapped)
 {
-        _cleanup_fclose_ FILE *stream = NULL;
-        _cleanup_free_ char *line = NULL;
         char path[48];
-        size_t size = 0;
         uint64_t base;
-        int r = read_base(tid, &base);
+        int maps, r = read_base(tid, &base);
 
         *ret_mapped = (struct proc_mapped){0};
         if (r < 0 || base == 0)
                 return r;
         snprintf(path, sizeof path, "/proc/%d/maps", (int)tid);
-        stream = fopen(path, "re");
-        if (!stream)
+        maps = open(path, O_RDONLY | O_CLOEXEC);
+        if (maps < 0)
                 return -ESRCH;
-        /* Whole lines, however long: the target chooses the paths, and what follows a cut is not a line. */
-        while (getline(&line, &size, stream) > 0)
-                if (read_mapping(line, base, ret_mapped))
-                        return 0;
-        return -ENOENT;
+        r = query_mapping(maps, base, ret_mapped);
+        /* A path that is too long for the one has its place in the other. */
+        if (r < 0 && r != -ENOENT)
+                return find_mapping(maps, base, ret_mapped);
+        close(maps);
+        return r;
 }
 
 bool proc_is_descendant(pid_t pid, pid_t root)

@@ -33,7 +33,7 @@
         (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |        \
          CLONE_NEWNET)
 
-#define VALUES_MAX 3
+#define VALUES_MAX 7
 #define BY_SECCOMP 1 /* SYS_SECCOMP, a si_code that only the kernel's own headers define */
 
 struct self_call {

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -154,6 +155,7 @@ static const struct call attacks[] = {
         CALL(execveat, -1, 0, 0, 0, AT_EMPTY_PATH),
         CALL(ioctl, 0, TIOCSTI, 0),
         CALL(ioctl, 0, FIONBIO, 0),
+        CALL(ioctl, 0, FS_IOC_SETFLAGS, 0),
 };
 
 /* Those that the run-time library of a sanitizer is allowed. */

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "broker/proc.h"
@@ -38,7 +44,22 @@ static int open_deep(const char *top)
         return fd;
 }
 
-Test(proc, a_long_path_forges_no_interpreter)
+/* As kernels before Linux 6.11 answer. */
+static void without_query(void)
+{
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = {sizeof code / sizeof *code, code};
+
+        cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+static void forge(void)
 {
         static struct proc_mapped before, after;
         char root[] = "/tmp/flicker-proc-XXXXXX", top[128];
@@ -63,4 +84,25 @@ Test(proc, a_long_path_forges_no_interpreter)
                 rmdir(top);
         }
         rmdir(root);
+}
+
+Test(proc, a_long_path_forges_no_interpreter)
+{
+        forge();
+        without_query();
+        forge();
+}
+
+Test(proc, an_interpreter_is_the_same_in_either_way)
+{
+        struct proc_mapped queried, read;
+
+        cr_assert_eq(proc_interpreter(getpid(), &queried), 0);
+        without_query();
+        cr_assert_eq(proc_interpreter(getpid(), &read), 0);
+        cr_expect_eq(queried.device, read.device);
+        cr_expect_eq(queried.inode, read.inode);
+        cr_expect_str_eq(queried.path, read.path);
+        proc_mapped_finish(&queried);
+        proc_mapped_finish(&read);
 }
