@@ -118,16 +118,13 @@ int op_access(struct operation *operation)
 /* Reading a magic link asks the kernel who may look at the process: the caller may at itself. */
 static int read_magic_link(struct operation *operation, const struct place *place, char *text, size_t size)
 {
-        const struct program_lookup *programs = &operation->worker->operations->programs;
-        size_t known = 0;
         ssize_t n;
 
         if (place->proc == PLACE_PROC_FOREIGN)
                 return operation_refuse(operation, EACCES, "readlink", NULL, place->path, place->length);
-        if (!strcmp(place->proc_rest, "exe"))
-                known = programs->exe_path(programs->context, place->proc_pid, text, size);
-        if (known)
-                return (int)known;
+        n = proc_program(operation, place, text, size);
+        if (n != 0)
+                return (int)n;
         if (place->proc == PLACE_PROC_OWN)
                 credentials_restore(operation->worker);
         n = readlinkat(place->fd, "", text, size);

@@ -268,6 +268,8 @@ static int link_places(struct operation *operation, const struct place *source, 
         place_assume_rights(operation, target);
         if (r >= 0)
                 r = place_judge(operation, target, PATH_WRITE, "link", NULL);
+        if (r >= 0 && is_barren(operation, target) && !name_exists(target))
+                return -ENOENT;
         if (r >= 0 && S_ISSOCK(source->status.st_mode))
                 r = judge_socket_move(operation, source, target, "link");
         if (r < 0 && !target->dots && operation->reply->verdict.outcome == VERDICT_DENY &&

@@ -46,6 +46,11 @@ bool proc_link_is_magic(const struct place *link);
  * NUL-terminated. -errno. */
 int proc_link_text(struct operation *operation, const struct place *link, char *text, size_t size);
 
+/* The program behind a magic link that is a process's "exe", where an agent has loaded it: its path's length,
+ * not NUL-terminated; 0 where it is no such link, the caller may not read it, or it says the right thing by
+ * itself; or -errno. */
+int proc_program(struct operation *operation, const struct place *link, char *text, size_t size);
+
 /* Has path a component ".."? */
 bool path_goes_up(const char *path);
 

@@ -192,20 +192,36 @@ static int follow_magic(struct walker *walker, const struct place *link)
         return step_to(walker, fd);
 }
 
+int proc_program(struct operation *operation, const struct place *link, char *text, size_t size)
+{
+        const struct program_lookup *programs = &operation->worker->operations->programs;
+        size_t known = 0;
+        int r = 0;
+
+        if (strcmp(link->proc_rest, "exe") != 0)
+                return 0;
+        if (link->proc == PLACE_PROC_OWN)
+                credentials_restore(operation->worker);
+        if (readlinkat(link->fd, "", text, size) >= 0) /* the right to know it */
+                known = programs->exe_path(programs->context, link->proc_pid, text, size);
+        if (link->proc == PLACE_PROC_OWN)
+                r = credentials_assume(operation);
+        return r < 0 ? r : (int)known;
+}
+
 static int follow_process_link(struct walker *walker, const struct place *link)
 {
-        struct operation *operation = walker->operation;
-        const struct program_lookup *programs = &operation->worker->operations->programs;
         char text[REQUEST_PATH_MAX];
-        size_t n = 0;
+        int n;
 
         if (link->proc == PLACE_PROC_FOREIGN)
-                return operation_refuse(operation, EACCES, "follow", NULL, link->path, link->length);
-        if (!strcmp(link->proc_rest, "exe"))
-                n = programs->exe_path(programs->context, link->proc_pid, text, sizeof text);
+                return operation_refuse(walker->operation, EACCES, "follow", NULL, link->path, link->length);
+        n = proc_program(walker->operation, link, text, sizeof text);
+        if (n < 0)
+                return n;
         if (!n)
                 return follow_magic(walker, link);
-        return walker->kernel_flags & RESOLVE_NO_MAGICLINKS ? -ELOOP : insert_text(walker, text, n);
+        return walker->kernel_flags & RESOLVE_NO_MAGICLINKS ? -ELOOP : insert_text(walker, text, (size_t)n);
 }
 
 int proc_link_text(struct operation *operation, const struct place *link, char *text, size_t size)
