@@ -25,12 +25,15 @@
 
 /* The ring answers only the errors of an open; one that succeeds goes to the kernel after all. So opens take
  * that way while they fail. Where opens succeed a sample is enough: the result of one that the kernel carries
- * out is not seen here, because the instruction at the site runs it, as it may block. */
+ * out is not seen here, because the instruction at the site runs it, as it may block. Only opens that would
+ * be heard count: polling begins after so many calls, and could fall between two samples every time. Nor do
+ * those that the ring rests for, or it would rest for as many samples. */
 static bool open_asks(struct ag_process *process)
 {
         uint32_t turn;
 
-        if (!process->client.ring || fl_load_once_32(&process->open_failing) >= OPEN_FAILING_RING)
+        if (!ring_client_hot(&process->client) || fl_load_once_32(&process->ring_rest) ||
+            fl_load_once_32(&process->open_failing) >= OPEN_FAILING_RING)
                 return true;
         turn = fl_load_once_32(&process->open_turn);
         fl_store_once_32(&process->open_turn, turn + 1);
@@ -113,15 +116,16 @@ static __attribute__((noinline)) bool submit(struct ag_frame *frame, struct ag_p
 /* Over the ring, where that is possible and worth it. */
 static enum ag_outcome ask(struct ag_frame *frame, struct ag_process *process, unsigned bits)
 {
+        bool rests = ring_rests(process); /* calls for which nobody polls count: it has to end */
+        bool in_vain;
         uint64_t start;
         uint32_t tid;
-        bool in_vain;
 
         if (!ring_client_hot(&process->client)) {
                 ag_process_want_ring(process);
                 return AG_NATIVE;
         }
-        if (ring_rests(process) || !ag_process_is_mine(process, &tid) || !submit(frame, process, tid))
+        if (rests || !ag_process_is_mine(process, &tid) || !submit(frame, process, tid))
                 return AG_NATIVE;
         start = __builtin_ia32_rdtsc();
         if (await(frame, process, frame->slot) == AG_HANDLED) {
