@@ -25,14 +25,17 @@
 
 /* The ring answers only the errors of an open; one that succeeds goes to the kernel after all. So opens take
  * that way while they fail. Where opens succeed a sample is enough: the result of one that the kernel carries
- * out is not seen here, because the instruction at the site runs it, as it may block. Only opens that would
- * be heard count: polling begins after so many calls, and could fall between two samples every time. Nor do
- * those that the ring rests for, or it would rest for as many samples. */
+ * out is not seen here, because the instruction at the site runs it, as it may block. The first one that the
+ * ring is polled for is always asked: polling that nobody answers soon ends. */
 static bool open_asks(struct ag_process *process)
 {
         uint32_t turn;
 
-        if (!ring_client_hot(&process->client) || fl_load_once_32(&process->ring_rest) ||
+        if (!ring_client_hot(&process->client)) {
+                fl_store_once_32(&process->open_turn, 0);
+                return true;
+        }
+        if (fl_load_once_32(&process->ring_rest) ||
             fl_load_once_32(&process->open_failing) >= OPEN_FAILING_RING)
                 return true;
         turn = fl_load_once_32(&process->open_turn);
