@@ -142,6 +142,13 @@ static int guard_own(const struct run_options *options, const struct run_paths *
 {
         bool writable = false;
 
+        /* A rule would name what the link leads to. */
+        if (strcmp(sandbox->own[RUN_OWN_HELPERS], paths->helpers) != 0 &&
+            may_write_in(sandbox->policy, paths->helpers))
+                return err_set(
+                        err, EACCES,
+                        "%s is reached by a symbolic link, which the policy would let the program change",
+                        paths->helpers);
         for (unsigned i = 0; i < RUN_OWN_COUNT; i++) {
                 if (!sandbox->own[i] || !may_write_in(sandbox->policy, sandbox->own[i]))
                         continue;
@@ -268,10 +275,10 @@ int run_sandbox_init(const struct run_paths *paths, struct run_sandbox *sandbox,
         sandbox->ruleset_fd = sandbox->audit_fd = -1;
         find_caches(sandbox);
         sandbox->own[RUN_OWN_PROGRAM] = strdup(paths->self);
-        sandbox->own[RUN_OWN_HELPERS] = strdup(paths->helpers);
+        sandbox->own[RUN_OWN_HELPERS] = resolve(paths->helpers);
         return sandbox->own[RUN_OWN_PROGRAM] && sandbox->own[RUN_OWN_HELPERS]
                        ? 0
-                       : err_set(err, ENOMEM, "out of memory");
+                       : err_set(err, EINVAL, "cannot resolve %s", paths->helpers);
 }
 
 int run_sandbox_load(const struct run_options *options, const struct run_paths *paths,

@@ -45,4 +45,22 @@ for place in plain 'a [b]*{c,d}?$HOME$$~\e'; do
                 rm -f "$prefix/ls"
         done
 done
+
+# Helpers that are somewhere else are guarded there; a link to them that could be changed is none to go by.
+prefix=$DIR/linked/flicker
+mkdir -p "$prefix" "$work/fixed/flicker"
+cp -rL "$installed/libexec" "$DIR/elsewhere"
+cp -rL "$installed/bin" "$work/fixed/flicker/"
+cp -rL "$installed/bin" "$prefix/"
+ln -s "$DIR/elsewhere" "$work/fixed/flicker/libexec"
+ln -s "$DIR/elsewhere" "$prefix/libexec"
+for mode in $modes; do
+        FLICKER_RUN=$work/fixed/flicker/bin/flicker-run
+        # shellcheck disable=SC2016
+        run "$mode" "$generous" sh -c 'for file in "$1"/flicker/*; do (cat /usr/bin/true >"$file") && echo written; done; echo end' sh "$DIR/elsewhere"
+        equal "by a link, $mode: nothing works" end "$(cat "$out")"
+        FLICKER_RUN=$prefix/bin/flicker-run
+        run "$mode" "$generous" true
+        equal "by a link that can be changed, $mode" 125 "$status"
+done
 finish
