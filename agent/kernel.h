@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define AG_PAGE 4096u /* bytes */
+
 /* Arguments as the x86-64 ABI has them: rdi, rsi, rdx, r10, r8, r9 (syscall(2), "Architecture calling
  * conventions"). */
 static inline long ag_kernel6(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)

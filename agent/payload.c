@@ -9,7 +9,6 @@
 
 #include "agent/poison.h"
 
-#define PAGE      4096u
 #define SET_SIZE  8u
 #define HOW_NEVER 0x7fffffffu
 
@@ -66,7 +65,7 @@ static const uint64_t *path_argument(const struct ag_frame *frame)
 static uint32_t text_size(uint64_t address)
 {
         const char *text = ag_pointer(address);
-        uint32_t limit = PAGE - (uint32_t)(address % PAGE);
+        uint32_t limit = AG_PAGE - (uint32_t)(address % AG_PAGE);
 
         if (!ag_readable(address))
                 return 0;
@@ -98,7 +97,7 @@ int64_t ring_client_deliver(uint64_t address, const uint64_t *bytes, uint32_t si
 
         /* A result lies on two pages at most. */
         if (size < FL_SLOT_OUT_MIN || !writable(address) ||
-            (address / PAGE != (address + size - 1) / PAGE && !writable(last)))
+            (address / AG_PAGE != (address + size - 1) / AG_PAGE && !writable(last)))
                 return -EFAULT;
         for (uint32_t at = 0; at < size; at += 8) {
                 uint64_t word = fl_load_once_64(&bytes[at / 8]);

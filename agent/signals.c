@@ -14,7 +14,6 @@
 
 #include "agent/poison.h"
 
-#define PAGE          4096u
 #define SET_SIZE      8u           /* of the kernel's signal set */
 #define USER_END      (1ull << 47) /* handlers beyond are no addresses */
 #define CONTEXT_ABOVE 8u           /* the kernel's frame: return address, context, information */
@@ -85,9 +84,9 @@ struct action {
 /* Is it all in the page that the frame ends in? That was just written to. A C library has it on the stack. */
 static bool beside_frame(const struct ag_frame *frame, uint64_t address)
 {
-        uint64_t page = (ag_address(frame + 1) - 1) / PAGE;
+        uint64_t page = (ag_address(frame + 1) - 1) / AG_PAGE;
 
-        return address / PAGE == page && (address + sizeof(struct action) - 1) / PAGE == page;
+        return address / AG_PAGE == page && (address + sizeof(struct action) - 1) / AG_PAGE == page;
 }
 
 /* Copies what the program wants set. The kernel looks at the memory before it looks at the number, and no
