@@ -3,6 +3,7 @@
 
 #include "agent/kernel.h"
 #include "agent/process.h"
+#include "agent/pun.h"
 #include "proto/ring.h"
 
 #include "agent/poison.h"
@@ -10,6 +11,7 @@
 struct entry {
         uint64_t start, end; /* end 0: free; written last */
         uint64_t trampolines, length;
+        uint64_t puns[AG_PUNS_MAX]; /* pages of stubs; 0 behind the last */
 };
 
 static struct entry entries[AG_CODE_MAX];
@@ -39,6 +41,23 @@ bool ag_code_map_room(void)
         return false;
 }
 
+/* From the notes of its trampolines. */
+static void keep_puns(struct entry *entry)
+{
+        uint64_t end = entry->trampolines + entry->length, count = *ag_note_count(end);
+        unsigned kept = 0;
+
+        for (uint64_t i = 0; i < count && kept < AG_PUNS_MAX; i++) {
+                const struct ag_note *note = ag_note_at(end, i);
+
+                if (note->stub)
+                        entry->puns[kept++] =
+                                ag_note_stub(note, entry->trampolines) & ~(uint64_t)(AG_PAGE - 1);
+        }
+        while (kept < AG_PUNS_MAX)
+                entry->puns[kept++] = 0;
+}
+
 void ag_code_map_add(uint64_t start, uint64_t end, uint64_t trampolines, uint64_t length)
 {
         lock();
@@ -48,6 +67,7 @@ void ag_code_map_add(uint64_t start, uint64_t end, uint64_t trampolines, uint64_
                 entries[i].start = start;
                 entries[i].trampolines = trampolines;
                 entries[i].length = length;
+                keep_puns(&entries[i]);
                 fl_store_release_64(&entries[i].end, end);
                 if (used <= i)
                         fl_store_once_32(&used, i + 1);
@@ -104,17 +124,43 @@ static bool within(uint64_t address, uint64_t start, uint64_t length)
         return address - start < length; /* below start it wraps round */
 }
 
+/* Is address in a trampoline of the entry, or a stub that leads to one? */
+static bool is_ours(const struct entry *entry, uint64_t address)
+{
+        uint64_t page = address & ~(uint64_t)(AG_PAGE - 1);
+
+        if (within(address, fl_load_once_64(&entry->trampolines), fl_load_once_64(&entry->length)))
+                return true;
+        for (unsigned i = 0; i < AG_PUNS_MAX && fl_load_once_64(&entry->puns[i]); i++) {
+                if (fl_load_once_64(&entry->puns[i]) == page)
+                        return true;
+        }
+        return false;
+}
+
 bool ag_code_map_is_trampoline(uint64_t address)
 {
         uint32_t count = fl_load_once_32(&used);
 
         for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
-                if (fl_load_once_64(&entries[i].end) &&
-                    within(address, fl_load_once_64(&entries[i].trampolines),
-                           fl_load_once_64(&entries[i].length)))
+                if (fl_load_once_64(&entries[i].end) && is_ours(&entries[i], address))
                         return true;
         }
         return false;
+}
+
+/* The site whose note it is: where its syscall instruction is that runs. */
+static uint64_t native_of(const struct ag_note *note, uint64_t trampolines)
+{
+        return note->flags & AG_NOTE_IN_PLACE ? ag_note_window(note, trampolines) + note->syscall_at
+                                              : trampolines + note->trampoline + ag_note_go(note);
+}
+
+static bool is_of_site(const struct ag_note *note, uint64_t trampolines, uint64_t address)
+{
+        return address == native_of(note, trampolines) ||
+               within(address, trampolines + note->trampoline, note->size) ||
+               (note->stub && address == ag_note_stub(note, trampolines));
 }
 
 static bool find_site(uint64_t address, uint64_t trampolines, uint64_t length, struct ag_site *ret_site)
@@ -123,15 +169,13 @@ static bool find_site(uint64_t address, uint64_t trampolines, uint64_t length, s
 
         for (uint64_t i = 0; i < count; i++) {
                 const struct ag_note *note = ag_note_at(end, i);
-                struct ag_site site = {.window = trampolines + (uint64_t)(int64_t)note->window,
-                                       .trampoline = trampolines + note->trampoline};
 
-                site.native = note->flags & AG_NOTE_IN_PLACE ? site.window + note->syscall_at
-                                                             : site.trampoline + ag_note_go(note);
-                if (address != site.native && !within(address, site.trampoline, note->size))
+                if (!is_of_site(note, trampolines, address))
                         continue;
-                site.note = *note;
-                *ret_site = site;
+                ret_site->window = ag_note_window(note, trampolines);
+                ret_site->trampoline = trampolines + note->trampoline;
+                ret_site->native = native_of(note, trampolines);
+                ret_site->note = *note;
                 return true;
         }
         return false;
@@ -143,11 +187,10 @@ bool ag_code_map_site(uint64_t address, struct ag_site *ret_site)
 
         for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
                 uint64_t start = fl_load_once_64(&entries[i].start), end = fl_load_once_64(&entries[i].end);
-                uint64_t trampolines = fl_load_once_64(&entries[i].trampolines);
-                uint64_t length = fl_load_once_64(&entries[i].length);
 
-                if (end && (within(address, start, end - start) || within(address, trampolines, length)) &&
-                    find_site(address, trampolines, length, ret_site))
+                if (end && (within(address, start, end - start) || is_ours(&entries[i], address)) &&
+                    find_site(address, fl_load_once_64(&entries[i].trampolines),
+                              fl_load_once_64(&entries[i].length), ret_site))
                         return true;
         }
         return false;
@@ -159,6 +202,8 @@ void ag_code_map_gone(uint64_t start, uint64_t end)
         for (unsigned i = 0; i < used; i++) {
                 if (!covered(&entries[i], start, end))
                         continue;
+                for (unsigned n = 0; n < AG_PUNS_MAX && entries[i].puns[n]; n++)
+                        ag_munmap(entries[i].puns[n], AG_PAGE);
                 ag_munmap(entries[i].trampolines, entries[i].length);
                 fl_store_release_64(&entries[i].end, 0);
         }

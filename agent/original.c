@@ -7,6 +7,7 @@
 #include "agent/bytes.h"
 #include "agent/kernel.h"
 #include "agent/payload.h"
+#include "agent/pun.h"
 #include "agent/trampoline.h"
 
 #include "agent/poison.h"
@@ -31,6 +32,17 @@ static bool leads_into(uint64_t at, uint64_t trampolines, uint64_t length)
         return at + 5 + (uint64_t)(int64_t)distance - trampolines < length;
 }
 
+static bool is_patched(const struct ag_note *note, uint64_t window, uint64_t trampolines, uint64_t length)
+{
+        uint64_t last = FL_SITE_SYSCALL + FL_SITE_WINDOW_MIN - 1;
+
+        if (note->stub)
+                return ag_readable(window) && ag_readable(window + last) &&
+                       ag_pun_stands(ag_pointer(window), note->stub);
+        return leads_into(note->side_length ? window + (uint64_t)(int64_t)note->side : window, trampolines,
+                          length);
+}
+
 static void put_back(uint64_t at, const uint8_t *bytes, uint64_t size)
 {
         uint64_t start = at & ~(PAGE - 1), length = ((at + size + PAGE - 1) & ~(PAGE - 1)) - start;
@@ -48,10 +60,10 @@ void ag_original_restore(uint64_t trampolines, uint64_t length)
         for (uint64_t i = 0; i < count; i++) {
                 const struct ag_note *note = ag_note_at(end, i);
                 const uint8_t *bytes = ag_pointer(trampolines + note->trampoline + note->size);
-                uint64_t window = trampolines + (uint64_t)(int64_t)note->window;
+                uint64_t window = ag_note_window(note, trampolines);
                 uint64_t side = window + (uint64_t)(int64_t)note->side;
 
-                if (!leads_into(note->side_length ? side : window, trampolines, length))
+                if (!is_patched(note, window, trampolines, length))
                         continue;
                 put_back(window, bytes, note->length);
                 if (note->side_length)

@@ -2,7 +2,6 @@
 #include "agent/patch.h"
 
 #include <linux/mman.h>
-#include <linux/prctl.h>
 
 #include "agent/bytes.h"
 #include "agent/code_map.h"
@@ -10,22 +9,15 @@
 #include "agent/gate.h"
 #include "agent/kernel.h"
 #include "agent/original.h"
+#include "agent/place.h"
 #include "agent/process.h"
+#include "agent/pun.h"
 #include "agent/trampoline.h"
 
 #include "agent/poison.h"
 
-#define REACH       0x7ff00000ull /* of a 32-bit displacement, with room for a window */
-#define LOWEST      0x10000ull    /* the first 64 KiB are for null pointers to fault in */
-#define PROBE_STEP  (16ull << 20)
-#define PROBE_TRIES 64
-
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
-#endif
-
-#ifndef MAP_FIXED_NOREPLACE
-#define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
 bool ag_patch_wants(const struct fl_site *site)
@@ -87,28 +79,31 @@ unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *cod
 {
         struct ag_trampoline_header *header = ag_pointer(trampolines);
         uint64_t at = trampolines + sizeof *header, end = trampolines + size;
-        unsigned patched = 0;
+        unsigned patched = 0, puns = 0;
 
         *header = (struct ag_trampoline_header){.gate = ag_address(ag_gate), .hot = ag_address(ag_hot)};
         for (uint32_t i = 0; i < plan->site_count; i++) {
                 const struct fl_site *site = &plan->sites[i];
                 const struct ag_mapping *mapping =
                         ag_patch_wants(site) ? mapping_of(site, code, count) : NULL;
+                bool punned = fl_site_is_punned(site);
                 uint64_t window, written;
+                int32_t stub;
 
                 if (!mapping || at + ag_trampoline_size(site) + ag_original_size(site) >
                                         ag_address(ag_note_at(end, patched)))
                         continue;
                 window = mapping->address + (site->start - mapping->offset);
-                if (!ag_window_check(site, ag_pointer(window)) ||
+                if (!ag_window_check(site, ag_pointer(window)) || (punned && puns == AG_PUNS_MAX) ||
                     is_cancellation_point(site, ag_pointer(window)))
                         continue;
                 written = ag_trampoline_write(plan, site, window, trampolines, at, ag_pointer(at));
                 ag_original_keep(site, ag_pointer(window), ag_pointer(at + written));
-                if (written && ag_window_write(site, ag_pointer(window), at)) {
-                        ag_note_write(ag_note_at(end, patched), site, window, trampolines, at, written);
+                if (written && ag_window_write(site, ag_pointer(window), at, &stub)) {
+                        ag_note_write(ag_note_at(end, patched), site, window, trampolines, at, written, stub);
                         at += written + ag_original_size(site);
                         patched++;
+                        puns += punned;
                 }
         }
         *ag_note_count(end) = patched;
@@ -143,57 +138,6 @@ static void populate(const struct ag_plan *plan, const struct ag_mapping *code, 
                 ag_kernel3(__NR_madvise, start, end - start, MADV_POPULATE_WRITE);
 }
 
-static bool in_reach(uint64_t address, uint64_t size, uint64_t start, uint64_t end)
-{
-        uint64_t lowest = address < start ? address : start;
-        uint64_t highest = address + size > end ? address + size : end;
-
-        return highest - lowest < REACH;
-}
-
-static long map_at(uint64_t address, uint64_t size, int more_flags)
-{
-        return ag_mmap(address, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | more_flags, -1,
-                       0);
-}
-
-/* Tries address; the mapping or 0. */
-static uint64_t probe(uint64_t address, uint64_t size, uint64_t start, uint64_t end)
-{
-        long r;
-
-        if (address < LOWEST || !in_reach(address, size, start, end))
-                return 0;
-        r = map_at(address, size, MAP_FIXED_NOREPLACE);
-        if (ag_failed(r))
-                return 0;
-        if ((uint64_t)r == address)
-                return address;
-        ag_munmap((uint64_t)r, size);
-        return 0;
-}
-
-/* Writable memory for trampolines within reach of [start, end); 0 where there is none. */
-static uint64_t map_near(uint64_t start, uint64_t end, uint64_t size)
-{
-        long r = map_at(0, size, 0);
-
-        if (ag_failed(r))
-                return 0;
-        if (in_reach((uint64_t)r, size, start, end))
-                return (uint64_t)r;
-        ag_munmap((uint64_t)r, size);
-        for (uint64_t i = 1; i <= PROBE_TRIES; i++) {
-                uint64_t above = probe(end + i * PROBE_STEP, size, start, end);
-                uint64_t below =
-                        above || start < i * PROBE_STEP ? 0 : probe(start - i * PROBE_STEP, size, start, end);
-
-                if (above || below)
-                        return above ? above : below;
-        }
-        return 0;
-}
-
 static bool protect(const struct ag_mapping *code, unsigned count, int protection)
 {
         for (unsigned i = 0; i < count; i++) {
@@ -218,11 +162,6 @@ static void restore(int fd, const struct ag_mapping *code, unsigned count)
         }
 }
 
-static void name_mapping(uint64_t address, uint64_t size)
-{
-        ag_kernel6(__NR_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, size, ag_address("flicker"), 0);
-}
-
 static void apply(int fd, const struct ag_plan *plan, const struct ag_mapping *code, unsigned count)
 {
         uint64_t size = trampolines_size(plan, code, count), length = (size + 4095) & ~4095ull;
@@ -235,7 +174,7 @@ static void apply(int fd, const struct ag_plan *plan, const struct ag_mapping *c
         }
         if (size == 0 || !ag_code_map_room())
                 return;
-        trampolines = map_near(start, end, length);
+        trampolines = ag_place_near(start, end, length);
         if (!trampolines)
                 return;
         if (protect(code, count, PROT_READ | PROT_WRITE)) {
@@ -246,10 +185,11 @@ static void apply(int fd, const struct ag_plan *plan, const struct ag_mapping *c
         /* Never patched code without its trampolines, never without its own protection. */
         if ((!patched || !protect(code, count, 0))) {
                 restore(fd, code, count);
+                ag_pun_unmap(trampolines, length);
                 ag_munmap(trampolines, length);
                 return;
         }
-        name_mapping(trampolines, length);
+        ag_place_name(trampolines, length);
         ag_code_map_add(start, end, trampolines, length);
 }
 

@@ -16,9 +16,9 @@ void ag_patch(int fd, const struct ag_mapping *code, unsigned count, struct ag_w
 /* Is a site worth a patch, by its number? */
 bool ag_patch_wants(const struct fl_site *site);
 
-/* The part of ag_patch that touches no page's protection: writes the trampolines of all sites that lie in
- * code and are wanted to the bytes at trampolines (size bytes at that address), behind each what its window
- * was (original.h), and their windows. Returns how many. */
+/* The part of ag_patch that touches no page's protection but that of stubs, which it maps (pun.h): writes the
+ * trampolines of all sites that lie in code and are wanted to the bytes at trampolines (size bytes at that
+ * address), behind each what its window was (original.h), and their windows. Returns how many. */
 unsigned ag_patch_write(const struct ag_plan *plan, const struct ag_mapping *code, unsigned count,
                         uint64_t trampolines, uint64_t size);
 

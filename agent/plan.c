@@ -35,13 +35,8 @@ static bool check_window(const struct fl_site *site)
 
 static bool check_side(const struct fl_site *site)
 {
-        int32_t distance = fl_site_side_jump(site) - (int32_t)FL_SITE_SYSCALL;
-        unsigned least = site->tactic == FL_TACTIC_NEIGHBOUR ? 2 * FL_SITE_WINDOW_MIN : FL_SITE_WINDOW_MIN;
-
         return site->length == FL_SITE_SYSCALL && site->syscall_at == 0 && site->before_size == 0 &&
-               site->side_length >= least && site->side_length <= FL_SITE_WINDOW_MAX &&
-               distance >= INT8_MIN && distance <= INT8_MAX &&
-               (site->side >= (int32_t)FL_SITE_SYSCALL || site->side + site->side_length <= 0);
+               fl_site_side_valid(site);
 }
 
 static bool check_site(const struct fl_site *site, const uint8_t *code, uint32_t code_size)
@@ -50,7 +45,7 @@ static bool check_site(const struct fl_site *site, const uint8_t *code, uint32_t
 
         if (site->tactic == FL_TACTIC_NONE)
                 return true;
-        if (site->tactic > FL_TACTIC_NEIGHBOUR || site->code % 8 || site->code > code_size ||
+        if (site->tactic > FL_TACTIC_LAST || site->code % 8 || site->code > code_size ||
             !(fl_site_has_side(site) ? check_side(site) : check_window(site)))
                 return false;
         if ((unsigned)site->before_size + site->after_size > FL_SITE_CODE_MAX ||

@@ -185,8 +185,8 @@ static void leave_entry(struct sigcontext *at)
         stand_before(at, at->rcx);
 }
 
-/* In a trampoline, on the way to the gate or straight to the instruction; behind it, and between displaced
- * instructions, it is left alone. */
+/* In a trampoline: on the way to the gate, straight to the instruction, or behind it where nothing that
+ * followed is displaced. Otherwise behind it, and between displaced instructions, it is left alone. */
 static void leave_trampoline(struct sigcontext *at)
 {
         struct ag_site site;
@@ -199,6 +199,8 @@ static void leave_trampoline(struct sigcontext *at)
                 at->rip = site.window;
         else if (offset >= site.note.before_size && offset <= ag_note_go(&site.note))
                 stand_before(at, site.native);
+        else if (site.note.side_length && offset > ag_note_go(&site.note))
+                stand_behind(at, site.window);
 }
 
 /* Is nr one that the kernel itself would not have interrupted, with the arguments in at? */

@@ -3,6 +3,7 @@
 
 #include "agent/bytes.h"
 #include "agent/kernel.h"
+#include "agent/pun.h"
 
 #include "agent/poison.h"
 
@@ -103,7 +104,7 @@ static void put_neighbours(struct writer *writer, const struct ag_plan *plan, co
 
 static uint64_t neighbours_size(const struct fl_site *site)
 {
-        return site->tactic == FL_TACTIC_NEIGHBOUR ? site->after_size + 5u : 0;
+        return fl_site_makes_room(site) ? site->after_size + 5u : 0;
 }
 
 uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *site, uint64_t window,
@@ -113,7 +114,7 @@ uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *s
         bool in_place = ag_site_in_place(site), unknown = site->nr == FL_SITE_NR_UNKNOWN;
         uint64_t native = window + site->syscall_at;
 
-        if (site->tactic == FL_TACTIC_NEIGHBOUR)
+        if (fl_site_makes_room(site))
                 put_neighbours(&writer, plan, site, window + (uint64_t)(int64_t)site->side);
         put_displaced(&writer, plan, site, window, 0, site->before_size);
         if (unknown)
@@ -153,10 +154,13 @@ static bool write_side(const struct fl_site *site, uint8_t *window, uint64_t tra
         return true;
 }
 
-bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline)
+bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline, int32_t *ret_stub)
 {
         int32_t value;
 
+        *ret_stub = 0;
+        if (fl_site_is_punned(site))
+                return ag_pun_write(site, window, trampoline + neighbours_size(site), trampoline, ret_stub);
         if (fl_site_has_side(site))
                 return write_side(site, window, trampoline);
         if (!displacement(trampoline, ag_address(window) + 5, &value))
@@ -173,13 +177,14 @@ bool ag_window_check(const struct fl_site *site, const uint8_t *window)
 }
 
 void ag_note_write(struct ag_note *note, const struct fl_site *site, uint64_t window, uint64_t header,
-                   uint64_t at, uint64_t size)
+                   uint64_t at, uint64_t size, int32_t stub)
 {
         /* Instructions that made room are not part of the site. */
         at += neighbours_size(site);
         size -= neighbours_size(site);
         *note = (struct ag_note){
                 .window = (int32_t)(window - header),
+                .stub = stub,
                 .trampoline = (uint32_t)(at - header),
                 .size = (uint16_t)size,
                 .nr = site->nr,

@@ -21,7 +21,7 @@
  *      displaced code that runs after it
  *      jmp back
  *
- * The instructions that make room for FL_TACTIC_NEIGHBOUR have a trampoline of their own in front of that:
+ * The instructions that make room (fl_site_makes_room) have a trampoline of their own in front of that:
  * they, and a jump back behind them.
  *
  * rcx and r11 are free from the syscall's start on, as the instruction destroys them; flags are not touched.
@@ -45,6 +45,7 @@ struct ag_trampoline_header {
 
 struct ag_note {
         int32_t window;      /* from the mapping's start, bytes */
+        int32_t stub;        /* of a pun (pun.h): from the window, bytes; else 0 */
         uint32_t trampoline; /* likewise */
         uint16_t size;       /* of the trampoline */
         uint16_t nr;         /* as in struct fl_site */
@@ -77,6 +78,17 @@ static inline uint64_t *ag_note_count(uint64_t end)
         return (uint64_t *)(uintptr_t)(end - AG_NOTES_SIZE);
 }
 
+static inline uint64_t ag_note_window(const struct ag_note *note, uint64_t header)
+{
+        return header + (uint64_t)(int64_t)note->window;
+}
+
+/* Only where the site has one. */
+static inline uint64_t ag_note_stub(const struct ag_note *note, uint64_t header)
+{
+        return ag_note_window(note, header) + (uint64_t)(int64_t)note->stub;
+}
+
 /* Where a trampoline has its syscall instruction, or the jump to the one in place. */
 static inline uint64_t ag_note_go(const struct ag_note *note)
 {
@@ -85,7 +97,7 @@ static inline uint64_t ag_note_go(const struct ag_note *note)
 
 /* Writes the note of a site whose trampoline, of size bytes, is at address at in the mapping at header. */
 void ag_note_write(struct ag_note *note, const struct fl_site *site, uint64_t window, uint64_t header,
-                   uint64_t at, uint64_t size);
+                   uint64_t at, uint64_t size, int32_t stub);
 
 /* Does the site's own syscall instruction stay in place? */
 static inline bool ag_site_in_place(const struct fl_site *site)
@@ -107,8 +119,8 @@ uint64_t ag_trampoline_write(const struct ag_plan *plan, const struct fl_site *s
                              uint64_t header, uint64_t at, uint8_t *out);
 
 /* Overwrites what the site overwrites by jumps to its trampolines; the caller made it writable. The window is
- * at window. False: out of reach, and nothing is written. */
-bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline);
+ * at window, *ret_stub as in struct ag_note. False: out of reach, and nothing is written. */
+bool ag_window_write(const struct fl_site *site, uint8_t *window, uint64_t trampoline, int32_t *ret_stub);
 
 /* Is the window what was scanned, a syscall in the right place? */
 bool ag_window_check(const struct fl_site *site, const uint8_t *window);

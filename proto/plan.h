@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define FL_PLAN_MAGIC     0x316e616c70316c66ull /* "fl1plan1" */
-#define FL_PLAN_VERSION   5u
+#define FL_PLAN_VERSION   6u
 #define FL_PLAN_SITES_MAX (1u << 17)
 #define FL_PLAN_CODE_MAX  (8u << 20)
 
@@ -32,6 +32,7 @@
 #define FL_SITE_RELOCATIONS_MAX 16u
 #define FL_SITE_NEAR            256u /* sites before and behind one that its side, or theirs, may touch, at most */
 #define FL_SITE_SYSCALL         2u /* bytes of a syscall instruction, and of the short jump that fits there */
+#define FL_PUN_NEAREST          (128 << 20) /* bytes that a pun's jump goes back, at least */
 
 enum fl_site_tactic {
         FL_TACTIC_NONE = 0,   /* not patched: left to the backstop. start is the syscall, length 2, no code */
@@ -41,6 +42,12 @@ enum fl_site_tactic {
         FL_TACTIC_PADDING =
                 4, /* only the syscall is displaced, by a short jump to a jump in padding nearby */
         FL_TACTIC_NEIGHBOUR = 5, /* the same, but room for that jump is made by displacing others nearby */
+        FL_TACTIC_PUNNED = 6,    /* only the syscall is displaced, by the first two bytes of a jump; its other
+                                    bytes are those that follow, and stay */
+        FL_TACTIC_PREFIXED = 7,  /* the same, with a prefix in front of the jump */
+        FL_TACTIC_SUCCESSOR = 8, /* the same as PUNNED, but what follows is displaced too, so that its bytes
+                                    can be chosen */
+        FL_TACTIC_LAST = FL_TACTIC_SUCCESSOR,
 };
 
 enum fl_site_flags {
@@ -61,6 +68,13 @@ enum fl_site_flags {
  * of the syscall): they are overwritten by a jump to their trampoline, then the jump to the syscall's, and
  * filled up with int3. The trampoline of these instructions runs them, and jumps to start+side+side_length.
  * Their relocations count from start+side.
+ *
+ * Where a short jump finds nothing either, the jump rel32 begins in the syscall's two bytes and ends in those
+ * behind it, the side. Their values say where it leads: far off, where the agent maps a page with a jump to
+ * the trampoline (agent/pun.h). It goes back by FL_PUN_NEAREST or more, since the heap grows above a program
+ * and the stack has its room above the libraries. Of FL_TACTIC_PUNNED the side is 3 bytes, and of
+ * FL_TACTIC_PREFIXED 4; they stay, and whoever jumps to them finds them. Of FL_TACTIC_SUCCESSOR it is 5 bytes
+ * or more of instructions as of FL_TACTIC_NEIGHBOUR, overwritten by a jump of their own.
  *
  * What code gets displaced: nothing that depends on where it stands but rip-relative operands and direct
  * branches, which have relocations; no call; branches only in the after part.
@@ -130,13 +144,65 @@ static inline uint32_t fl_site_relocations_at(const struct fl_site *site)
 
 static inline int fl_site_has_side(const struct fl_site *site)
 {
-        return site->tactic == FL_TACTIC_PADDING || site->tactic == FL_TACTIC_NEIGHBOUR;
+        return site->tactic >= FL_TACTIC_PADDING;
+}
+
+/* Is the side code that gets displaced? */
+static inline int fl_site_makes_room(const struct fl_site *site)
+{
+        return site->tactic == FL_TACTIC_NEIGHBOUR || site->tactic == FL_TACTIC_SUCCESSOR;
+}
+
+static inline int fl_site_is_punned(const struct fl_site *site)
+{
+        return site->tactic >= FL_TACTIC_PUNNED;
 }
 
 /* Where the jump that the short jump leads to is, from start. */
 static inline int32_t fl_site_side_jump(const struct fl_site *site)
 {
         return site->side + (site->tactic == FL_TACTIC_NEIGHBOUR ? (int32_t)FL_SITE_WINDOW_MIN : 0);
+}
+
+/* How long a side may be, by its tactic. */
+static inline int fl_site_side_length_valid(const struct fl_site *site)
+{
+        switch (site->tactic) {
+        case FL_TACTIC_PADDING:
+                return site->side_length == FL_SITE_WINDOW_MIN;
+        case FL_TACTIC_NEIGHBOUR:
+                return site->side_length >= 2 * FL_SITE_WINDOW_MIN && site->side_length <= FL_SITE_WINDOW_MAX;
+        case FL_TACTIC_PUNNED:
+                return site->side_length == FL_SITE_WINDOW_MIN - FL_SITE_SYSCALL;
+        case FL_TACTIC_PREFIXED:
+                return site->side_length == FL_SITE_WINDOW_MIN - FL_SITE_SYSCALL + 1;
+        case FL_TACTIC_SUCCESSOR:
+                return site->side_length >= FL_SITE_WINDOW_MIN && site->side_length <= FL_SITE_WINDOW_MAX;
+        default:
+                return 0;
+        }
+}
+
+/* Does the side lie where the tactic's jumps lead, and not on the syscall? */
+static inline int fl_site_side_valid(const struct fl_site *site)
+{
+        int32_t distance = fl_site_side_jump(site) - (int32_t)FL_SITE_SYSCALL;
+
+        if (fl_site_is_punned(site))
+                return site->side == (int32_t)FL_SITE_SYSCALL && fl_site_side_length_valid(site);
+        return fl_site_side_length_valid(site) && distance >= INT8_MIN && distance <= INT8_MAX &&
+               (site->side >= (int32_t)FL_SITE_SYSCALL || site->side + site->side_length <= 0);
+}
+
+/* The least displacement of a jump of FL_TACTIC_PUNNED or FL_TACTIC_PREFIXED, by the bytes at its side; of
+ * the former up to 255 more can be had. Counts from the side's end. */
+static inline int32_t fl_pun_displacement(const struct fl_site *site, const uint8_t *side)
+{
+        uint32_t value = 0;
+
+        for (unsigned i = 0; i < site->side_length; i++)
+                value |= (uint32_t)side[i] << 8 * (4u - site->side_length + i);
+        return (int32_t)value;
 }
 
 /* FNV-1a, 32 bits, of what a site overwrites. The window stands at window, the side where it is from there.

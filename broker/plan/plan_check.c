@@ -36,9 +36,8 @@ static bool relocation_valid(const struct fl_site *site, const struct fl_relocat
 /* Displaced code is as long as what it replaces, but for branches that grew and filler that nobody runs. */
 static bool lengths_valid(const struct fl_site *site, unsigned grown)
 {
-        const unsigned behind = site->tactic == FL_TACTIC_NEIGHBOUR
-                                        ? site->side_length
-                                        : site->length - site->syscall_at - FL_SITE_SYSCALL;
+        const unsigned behind = fl_site_makes_room(site) ? site->side_length
+                                                         : site->length - site->syscall_at - FL_SITE_SYSCALL;
 
         if (site->before_size != site->syscall_at || grown > site->after_size)
                 return false;
@@ -74,21 +73,15 @@ static bool none_valid(const struct fl_site *site)
                site->side_length == 0;
 }
 
-/* The side lies where a short jump reaches it, and not on the syscall. */
 static bool side_valid(const struct fl_site *site)
 {
-        const bool neighbour = site->tactic == FL_TACTIC_NEIGHBOUR;
-        const int32_t distance = fl_site_side_jump(site) - (int32_t)FL_SITE_SYSCALL;
+        const bool makes_room = fl_site_makes_room(site);
 
         if (site->length != FL_SITE_SYSCALL || site->syscall_at != 0 || site->flags != 0 ||
-            site->before_size != 0 || neighbour != (site->after_size > 0))
+            site->before_size != 0 || makes_room != (site->after_size > 0) ||
+            (!makes_room && site->relocations != 0))
                 return false;
-        if (neighbour ? site->side_length < 2 * FL_SITE_WINDOW_MIN || site->side_length > FL_SITE_WINDOW_MAX
-                      : site->side_length != FL_SITE_WINDOW_MIN || site->relocations != 0)
-                return false;
-        return distance >= INT8_MIN && distance <= INT8_MAX &&
-               (site->side >= (int32_t)FL_SITE_SYSCALL || site->side + site->side_length <= 0) &&
-               (site->side >= 0 || site->start >= (uint64_t)-site->side);
+        return fl_site_side_valid(site) && (site->side >= 0 || site->start >= (uint64_t)-site->side);
 }
 
 static bool window_valid(const struct fl_site *site)
@@ -110,7 +103,7 @@ static bool site_valid(const struct fl_site *site, const uint8_t *code, uint32_t
 {
         uint64_t end;
 
-        if (site->tactic > FL_TACTIC_NEIGHBOUR || (site->flags & ~(FL_SITE_ENDS | FL_SITE_REPEATS)) ||
+        if (site->tactic > FL_TACTIC_LAST || (site->flags & ~(FL_SITE_ENDS | FL_SITE_REPEATS)) ||
             site->reserved != 0)
                 return false;
         if (site->tactic == FL_TACTIC_NONE)

@@ -109,14 +109,12 @@ static void share_print(const char *what, unsigned count)
 
 static void totals_print(void)
 {
-        static const char *const tactics[KINDS_MAX] = {"", "before", "after", "both", "padding", "neighbour"};
-
         printf("%8u files, %.0f MiB, %u of them failed\n", totals.files, totals.bytes / MIB, totals.failed);
         printf("%8.1f ms per MiB, %.2f s the slowest\n", totals.seconds * 1e3 / (totals.bytes / MIB),
                totals.slowest);
         printf("%8u sites\n", totals.sites);
-        for (unsigned i = 1; i < KINDS_MAX && tactics[i]; i++)
-                share_print(tactics[i], totals.tactics[i]);
+        for (unsigned i = FL_TACTIC_NONE + 1; i <= FL_TACTIC_LAST; i++)
+                share_print(site_tactic_text(i), totals.tactics[i]);
         for (unsigned i = WINDOW_NOT_CODE; i <= WINDOW_SIGRETURN; i++)
                 share_print(window_refusal_text(i), totals.refusals[i]);
 }

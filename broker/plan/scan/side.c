@@ -6,6 +6,8 @@
 #define REACH             127u /* of a short jump, forward; backward one more */
 #define STEPS_MAX         256u /* instructions looked at: 128 bytes on either side */
 #define PADDING_ALIGNMENT 16u
+#define PUN_LOWEST        0x10000               /* address that a page can be mapped at */
+#define SUCCESSOR_LOWEST  ((int32_t)0xe900e900) /* displacement of such a pun (agent/pun.h), at least */
 
 /* An instruction on the way past the syscall. */
 struct step {
@@ -125,13 +127,13 @@ static bool padding_find(const struct surroundings *here, uint64_t *ret_start)
         return false;
 }
 
-/* Instructions from the step at first on that may run elsewhere, together as long as two jumps, entered at
- * the first alone; how many bytes they are, or 0. */
-static unsigned neighbours_measure(const struct surroundings *here, unsigned first)
+/* Instructions from the step at first on that may run elsewhere, together at least bytes long, entered at the
+ * first alone; how many bytes they are, or 0. */
+static unsigned room_measure(const struct surroundings *here, unsigned first, unsigned least)
 {
         unsigned length = 0;
 
-        for (unsigned i = first; i < here->count && length < 2 * FL_SITE_WINDOW_MIN; i++) {
+        for (unsigned i = first; i < here->count && length < least; i++) {
                 const struct step *step = &here->steps[i];
 
                 if ((step->kind != DISPLACE_PLAIN && step->kind != DISPLACE_FILLER) || step->trap ||
@@ -139,8 +141,7 @@ static unsigned neighbours_measure(const struct surroundings *here, unsigned fir
                         return 0;
                 length += step->length;
         }
-        return length >= 2 * FL_SITE_WINDOW_MIN && length <= FL_SITE_WINDOW_MAX &&
-                               in_reach(here, here->steps[first].vaddr + FL_SITE_WINDOW_MIN) &&
+        return length >= least && length <= FL_SITE_WINDOW_MAX &&
                                is_free(here, here->steps[first].vaddr, length)
                        ? length
                        : 0;
@@ -152,7 +153,9 @@ static bool neighbours_find(const struct surroundings *here, uint64_t *ret_start
         unsigned best = 0;
 
         for (unsigned i = 0; i < here->count; i++) {
-                unsigned length = neighbours_measure(here, i);
+                unsigned length = in_reach(here, here->steps[i].vaddr + FL_SITE_WINDOW_MIN)
+                                          ? room_measure(here, i, 2 * FL_SITE_WINDOW_MIN)
+                                          : 0;
 
                 if (length && (!best || length < best)) {
                         best = length;
@@ -163,14 +166,74 @@ static bool neighbours_find(const struct surroundings *here, uint64_t *ret_start
         return best > 0;
 }
 
-static bool neighbours_displace(const struct surroundings *here, uint64_t start, unsigned length,
-                                struct displaced *displaced)
+static bool room_displace(const struct surroundings *here, uint64_t start, unsigned length,
+                          struct displaced *displaced)
 {
         struct instruction instruction;
 
         for (uint64_t vaddr = start; vaddr < start + length; vaddr += instruction.length)
                 if (!decode(here, vaddr, &instruction) || !displaced_append(displaced, &instruction, start))
                         return false;
+        return true;
+}
+
+/* Could the agent map a page where a jump by displacement from vaddr leads? */
+static bool leads_to_room(const struct surroundings *here, uint64_t vaddr, int32_t displacement)
+{
+        return displacement <= -FL_PUN_NEAREST &&
+               (!here->map->image->fixed || (int64_t)vaddr + displacement >= PUN_LOWEST);
+}
+
+static bool pun_fits(const struct surroundings *here, const struct fl_site *site)
+{
+        const uint64_t side = here->syscall + FL_SITE_SYSCALL, end = side + site->side_length;
+
+        return end <= here->segment->vaddr + here->segment->size && is_free(here, side, site->side_length) &&
+               leads_to_room(here, end, fl_pun_displacement(site, bytes_at(here, side)));
+}
+
+/* How long what follows the syscall is, where it may run elsewhere; or 0. */
+static unsigned successor_measure(const struct surroundings *here)
+{
+        for (unsigned i = 0; i < here->count; i++)
+                if (here->steps[i].vaddr == here->syscall + FL_SITE_SYSCALL)
+                        return leads_to_room(here, here->syscall, SUCCESSOR_LOWEST)
+                                       ? room_measure(here, i, FL_SITE_WINDOW_MIN)
+                                       : 0;
+        return 0;
+}
+
+static bool pun_choose(const struct surroundings *here, struct fl_site *site, struct displaced *displaced)
+{
+        const uint64_t side = here->syscall + FL_SITE_SYSCALL;
+
+        site->side = (int16_t)FL_SITE_SYSCALL;
+        site->tactic = FL_TACTIC_PUNNED;
+        site->side_length = FL_SITE_WINDOW_MIN - FL_SITE_SYSCALL;
+        if (pun_fits(here, site))
+                return true;
+        site->tactic = FL_TACTIC_PREFIXED;
+        site->side_length++;
+        if (pun_fits(here, site))
+                return true;
+        site->tactic = FL_TACTIC_SUCCESSOR;
+        site->side_length = (uint8_t)successor_measure(here);
+        return site->side_length > 0 && room_displace(here, side, site->side_length, displaced);
+}
+
+static bool jump_choose(const struct surroundings *here, struct fl_site *site, struct displaced *displaced)
+{
+        unsigned length = FL_SITE_WINDOW_MIN;
+        uint64_t start;
+
+        if (padding_find(here, &start))
+                site->tactic = FL_TACTIC_PADDING;
+        else if (neighbours_find(here, &start, &length) && room_displace(here, start, length, displaced))
+                site->tactic = FL_TACTIC_NEIGHBOUR;
+        else
+                return false;
+        site->side = (int16_t)(start - here->syscall);
+        site->side_length = (uint8_t)length;
         return true;
 }
 
@@ -188,22 +251,16 @@ bool side_choose(const struct code_map *map, const ZydisDecoder *decoder, const 
                                     .syscall = candidate->vaddr,
                                     .end = region->end};
         struct fl_site site = sites[index];
-        unsigned length = FL_SITE_WINDOW_MIN;
-        uint64_t start;
 
         memset(ret_displaced, 0, sizeof *ret_displaced);
         if (code_map_marked(here.segment, here.syscall + 1, here.syscall + FL_SITE_SYSCALL) ||
             !steps_decode(&here, candidate->back))
                 return false;
-        site.tactic = FL_TACTIC_PADDING;
-        if (!padding_find(&here, &start)) {
-                site.tactic = FL_TACTIC_NEIGHBOUR;
-                if (!neighbours_find(&here, &start, &length) ||
-                    !neighbours_displace(&here, start, length, ret_displaced))
+        if (!jump_choose(&here, &site, ret_displaced)) {
+                memset(ret_displaced, 0, sizeof *ret_displaced);
+                if (!pun_choose(&here, &site, ret_displaced))
                         return false;
         }
-        site.side = (int16_t)(start - here.syscall);
-        site.side_length = (uint8_t)length;
         site.after_size = (uint16_t)ret_displaced->size;
         site.relocations = (uint16_t)ret_displaced->relocation_count;
         site.original = fl_site_hash(&site, bytes_at(&here, here.syscall));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A syscall instruction that no window fits: a short jump fits in its two bytes, and leads to a long one
- * nearby, in padding or where other instructions make room.
+ * nearby, in padding or where other instructions make room. Where none does, a long jump may begin there and
+ * end in the bytes that follow: a pun, last since the agent may find its aim taken.
  */
 #ifndef FLICKER_PLAN_SCAN_SIDE_H
 #define FLICKER_PLAN_SCAN_SIDE_H

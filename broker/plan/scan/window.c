@@ -263,3 +263,16 @@ const char *window_refusal_text(enum window_refusal refusal)
         }
         return "?";
 }
+
+const char *site_tactic_text(enum fl_site_tactic tactic)
+{
+        static const char *const texts[] = {
+                [FL_TACTIC_NONE] = "none",           [FL_TACTIC_BEFORE] = "before",
+                [FL_TACTIC_AFTER] = "after",         [FL_TACTIC_BOTH] = "both",
+                [FL_TACTIC_PADDING] = "padding",     [FL_TACTIC_NEIGHBOUR] = "neighbour",
+                [FL_TACTIC_PUNNED] = "punned",       [FL_TACTIC_PREFIXED] = "prefixed",
+                [FL_TACTIC_SUCCESSOR] = "successor",
+        };
+
+        return texts[tactic];
+}

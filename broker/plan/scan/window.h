@@ -20,5 +20,6 @@ enum window_refusal window_choose(const struct code_map *map, const ZydisDecoder
                                   struct displaced *ret_displaced);
 
 const char *window_refusal_text(enum window_refusal refusal);
+const char *site_tactic_text(enum fl_site_tactic tactic);
 
 #endif

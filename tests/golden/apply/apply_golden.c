@@ -14,6 +14,7 @@
 #include "agent/original.h"
 #include "agent/patch.h"
 #include "agent/process.h"
+#include "agent/pun.h"
 #include "tests/golden/apply/cases.h"
 
 /* rax rcx rdx rbx rbp rsi rdi r8 ... r15, flags */
@@ -153,6 +154,24 @@ static void run_both(const struct apply_case *test, uint8_t *code, uint8_t *tram
         }
 }
 
+static bool is_mapped(uint64_t address)
+{
+        unsigned char resident;
+
+        return mincore((void *)(uintptr_t)(address & ~4095ull), 4096, &resident) == 0;
+}
+
+static void check_stub(const struct apply_case *test, const struct stub *stub)
+{
+        static const uint8_t jump[] = {0xff, 0x25, 0, 0, 0, 0};
+        const uint8_t *at = (const uint8_t *)(uintptr_t)stub->address;
+
+        if (!is_mapped(stub->address))
+                complain(test, "no stub");
+        else if (memcmp(at, jump, sizeof jump) != 0 || memcmp(at + sizeof jump, &stub->trampoline, 8) != 0)
+                complain(test, "stub");
+}
+
 static void check(const struct apply_case *test, uint8_t *code, uint8_t *trampolines)
 {
         struct ag_mapping mapping = {.address = CODE_ADDRESS, .length = 4096, .offset = 0};
@@ -176,16 +195,21 @@ static void check(const struct apply_case *test, uint8_t *code, uint8_t *trampol
                 dump("got ", code, test->after.size);
         }
         if (memcmp(at, test->trampoline.byte, test->trampoline.size) != 0 ||
-            at[test->trampoline.size] != (patched ? test->before.byte[test->site.start] : 0)) {
+            (patched && at[test->trampoline.size] != test->before.byte[test->site.start])) {
                 complain(test, "trampoline");
                 dump("want", test->trampoline.byte, test->trampoline.size);
                 dump("got ", at, test->trampoline.size + 8);
         }
+        for (unsigned i = 0; i < 2 && test->stubs[i].address; i++)
+                check_stub(test, &test->stubs[i]);
         ag_original_restore(TRAMPOLINE_ADDRESS, 4096);
         if (memcmp(code, test->before.byte, test->before.size) != 0)
                 complain(test, "code put back");
         protect(code, PROT_READ | PROT_WRITE);
         run_both(test, code, trampolines, patched > 0);
+        ag_pun_unmap(TRAMPOLINE_ADDRESS, 4096);
+        if (test->stubs[0].address && is_mapped(test->stubs[0].address))
+                complain(test, "a stub that stays");
 }
 
 int main(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Golden patches: code before, its plan, code and trampoline after. Code stands at CODE_ADDRESS, trampolines
- * at TRAMPOLINE_ADDRESS behind their header, so every displacement is fixed.
+ * at TRAMPOLINE_ADDRESS behind their header, so every displacement is fixed; and so are the addresses of
+ * stubs.
  */
 #ifndef TESTS_GOLDEN_APPLY_CASES_H
 #define TESTS_GOLDEN_APPLY_CASES_H
@@ -20,6 +21,11 @@ struct bytes {
         uint8_t byte[BYTES_MAX];
 };
 
+/* A jump of a pun (agent/pun.h): ff 25 00 00 00 00, and the address of a trampoline. */
+struct stub {
+        uint64_t address, trampoline;
+};
+
 struct apply_case {
         const char *name;
         struct bytes before; /* a function; ends in ret */
@@ -28,6 +34,7 @@ struct apply_case {
         struct fl_relocation relocations[2];
         struct bytes after;      /* of the function */
         struct bytes trampoline; /* empty: the site must be left alone */
+        struct stub stubs[2];
 };
 
 /* clang-format off */
@@ -161,6 +168,66 @@ static const struct apply_case cases[] = {
                         0x48, 0x8d, 0x0d, 0xd1, 0xff, 0xef, 0xff, /* lea 0x20000007, %rcx */
                         0xe9, 0xcc, 0xff, 0xef, 0xff,             /* jmp 0x20000007 */
                 }},
+        },
+        {
+                .name = "punned: mov $110, %eax; syscall; mov %ecx, %eax; cmc; ret",
+                .before = {11, {0xb8, 0x6e, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc8, 0xf5, 0xc3}},
+                .site = {.start = 5, .length = 2, .nr = 110, .tactic = FL_TACTIC_PUNNED, .side = 2, .side_length = 3},
+                .after = {11, {0xb8, 0x6e, 0, 0, 0, 0xe9, 0x00, 0x89, 0xc8, 0xf5, 0xc3}}, /* jmp 0x15c8890a */
+                .trampoline = {27, {
+                        0x48, 0x8d, 0x0d, 0x06, 0x00, 0x00, 0x00, /* lea native(%rip), %rcx */
+                        0xff, 0x25, 0xe3, 0xff, 0xff, 0xff,       /* jmp *gate(%rip) */
+                        0x0f, 0x05,                               /* syscall */
+                        0x48, 0x8d, 0x0d, 0xe1, 0xff, 0xef, 0xff, /* lea 0x20000007, %rcx */
+                        0xe9, 0xdc, 0xff, 0xef, 0xff,             /* jmp 0x20000007 */
+                }},
+                .stubs = {{0x15c8890a, 0x20100010}},
+        },
+        {
+                .name = "prefixed: mov $110, %eax; syscall; cmp $-4095, %rax; ret",
+                .before = {14, {0xb8, 0x6e, 0, 0, 0, 0x0f, 0x05, 0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff, 0xc3}},
+                .site = {.start = 5, .length = 2, .nr = 110, .tactic = FL_TACTIC_PREFIXED, .side = 2, .side_length = 4},
+                .after = {14, {0xb8, 0x6e, 0, 0, 0, 0x48, 0xe9, 0x48, 0x3d, 0x01, 0xf0, /* rex.w jmp 0x10013d53 */
+                               0xff, 0xff, 0xc3}},
+                .trampoline = {27, {
+                        0x48, 0x8d, 0x0d, 0x06, 0x00, 0x00, 0x00, /* lea native(%rip), %rcx */
+                        0xff, 0x25, 0xe3, 0xff, 0xff, 0xff,       /* jmp *gate(%rip) */
+                        0x0f, 0x05,                               /* syscall */
+                        0x48, 0x8d, 0x0d, 0xe1, 0xff, 0xef, 0xff, /* lea 0x20000007, %rcx */
+                        0xe9, 0xdc, 0xff, 0xef, 0xff,             /* jmp 0x20000007 */
+                }},
+                .stubs = {{0x10013d53, 0x20100010}},
+        },
+        {
+                .name = "successor: mov $110, %eax; syscall; mov 18(%rip), %rdx; ret; ...",
+                .before = {40, {0xb8, 0x6e, 0, 0, 0, 0x0f, 0x05, 0x48, 0x8b, 0x15, 0x12, 0, 0, 0, 0xc3,
+                                0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
+                                0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}},
+                .site = {.start = 5, .length = 2, .nr = 110, .tactic = FL_TACTIC_SUCCESSOR, .after_size = 7,
+                         .relocations = 1, .side = 2, .side_length = 7},
+                .displaced = {7, {0x48, 0x8b, 0x15, 0, 0, 0, 0}},
+                .relocations = {{.at = 3, .next = 7, .target = 25}},
+                .after = {40, {0xb8, 0x6e, 0, 0, 0, 0xe9, 0x40, /* jmp 0x900e94a */
+                               0xe9, 0x00, 0xe9, 0x00, 0xe9,    /* jmp 0x900e90c */
+                               0xcc, 0xcc, 0xc3,
+                               0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc,
+                               0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}},
+                .trampoline = {39, {
+                        0x48, 0x8b, 0x15, 0x09, 0x00, 0xf0, 0xff, /* mov 0x20000020, %rdx */
+                        0xe9, 0xf2, 0xff, 0xef, 0xff,             /* jmp 0x2000000e */
+                        0x48, 0x8d, 0x0d, 0x06, 0x00, 0x00, 0x00, /* lea native(%rip), %rcx */
+                        0xff, 0x25, 0xd7, 0xff, 0xff, 0xff,       /* jmp *gate(%rip) */
+                        0x0f, 0x05,                               /* syscall */
+                        0x48, 0x8d, 0x0d, 0xd5, 0xff, 0xef, 0xff, /* lea 0x20000007, %rcx */
+                        0xe9, 0xd0, 0xff, 0xef, 0xff,             /* jmp 0x20000007 */
+                }},
+                .stubs = {{0x900e94a, 0x2010001c}, {0x900e90c, 0x20100010}},
+        },
+        {
+                .name = "punned, too near (mov $110, %eax; syscall; mov %ecx, %eax; clc; ret): left alone",
+                .before = {11, {0xb8, 0x6e, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc8, 0xf8, 0xc3}},
+                .site = {.start = 5, .length = 2, .nr = 110, .tactic = FL_TACTIC_PUNNED, .side = 2, .side_length = 3},
+                .after = {11, {0xb8, 0x6e, 0, 0, 0, 0x0f, 0x05, 0x89, 0xc8, 0xf8, 0xc3}},
         },
         {
                 .name = "red zone: mov %rbx, -8(%rsp); mov $110, %eax; syscall; mov -8(%rsp), %rdx; ret",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* No window is sound here. */
+/* No window is sound here. Where the bytes behind it lead back far enough, there is a pun. */
         .type   calls, @function
 calls:
         call    calls

@@ -23,14 +23,14 @@ static void bytes_print(const uint8_t *bytes, unsigned size)
 
 static void site_print(const struct scan_result *result, uint32_t index)
 {
-        static const char *const tactics[] = {"none", "before", "after", "both", "padding", "neighbour"};
         const struct fl_site *site = (const struct fl_site *)(result->plan + 1) + index;
         const uint8_t *code =
                 (const uint8_t *)((const struct fl_site *)(result->plan + 1) + result->plan->site_count);
         const struct fl_relocation *relocations =
                 (const struct fl_relocation *)(code + fl_site_relocations_at(site));
 
-        printf("%#x %s nr=", (unsigned)(site->start + site->syscall_at - TEXT_START), tactics[site->tactic]);
+        printf("%#x %s nr=", (unsigned)(site->start + site->syscall_at - TEXT_START),
+               site_tactic_text(site->tactic));
         printf(site->nr == FL_SITE_NR_UNKNOWN ? "?" : "%u", site->nr);
         if (site->tactic == FL_TACTIC_NONE) {
                 printf(" (%s)\n", window_refusal_text(result->refusals[index]));

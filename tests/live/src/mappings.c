@@ -110,6 +110,7 @@ static void load_and_unload(void)
                                       : dlmopen(LM_ID_NEWLM, library.path, RTLD_NOW);
 
                 if (!handle || ((call)dlsym(handle, "stub_access"))("/absent", F_OK) != -ENOENT ||
+                    ((call)dlsym(handle, "stub_crowded"))("/absent", F_OK) != -ENOENT ||
                     ((call)dlsym(handle, "stub_inside"))("", 0) != 0)
                         say("cycle %d went wrong", i);
                 if (handle)

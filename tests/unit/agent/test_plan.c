@@ -138,12 +138,15 @@ static bool side_check(enum fl_site_tactic tactic, int side, unsigned length)
         struct whole whole = make();
 
         whole.header.site_count = 1;
-        whole.sites[0] = (struct fl_site){.start = 200,
-                                          .length = 2,
-                                          .tactic = (uint8_t)tactic,
-                                          .side = (int16_t)side,
-                                          .side_length = (uint8_t)length,
-                                          .after_size = tactic == FL_TACTIC_NEIGHBOUR ? (uint16_t)length : 0};
+        whole.sites[0] =
+                (struct fl_site){.start = 200,
+                                 .length = 2,
+                                 .tactic = (uint8_t)tactic,
+                                 .side = (int16_t)side,
+                                 .side_length = (uint8_t)length,
+                                 .after_size = tactic == FL_TACTIC_NEIGHBOUR || tactic == FL_TACTIC_SUCCESSOR
+                                                       ? (uint16_t)length
+                                                       : 0};
         return check(&whole, sizeof whole);
 }
 
@@ -162,4 +165,15 @@ Test(plan, sides)
         cr_expect_not(side_check(FL_TACTIC_NEIGHBOUR, 125, 10));
         cr_expect_not(side_check(FL_TACTIC_NEIGHBOUR, -9, 10));
         cr_expect_not(side_check(FL_TACTIC_NEIGHBOUR, 2, 65));
+        cr_expect(side_check(FL_TACTIC_PUNNED, 2, 3));
+        cr_expect_not(side_check(FL_TACTIC_PUNNED, 2, 4));
+        cr_expect_not(side_check(FL_TACTIC_PUNNED, 3, 3));
+        cr_expect_not(side_check(FL_TACTIC_PUNNED, -3, 3));
+        cr_expect(side_check(FL_TACTIC_PREFIXED, 2, 4));
+        cr_expect_not(side_check(FL_TACTIC_PREFIXED, 2, 3));
+        cr_expect(side_check(FL_TACTIC_SUCCESSOR, 2, 5));
+        cr_expect_not(side_check(FL_TACTIC_SUCCESSOR, 2, 4));
+        cr_expect_not(side_check(FL_TACTIC_SUCCESSOR, 2, 65));
+        cr_expect_not(side_check(FL_TACTIC_SUCCESSOR, 10, 5));
+        cr_expect_not(side_check(FL_TACTIC_LAST + 1, 2, 5));
 }

@@ -163,4 +163,35 @@ REFUSES_SIDE(neighbours_shorter_than_their_code,
              (sample.sites[1].tactic = FL_TACTIC_NEIGHBOUR, sample.sites[1].side_length = 10,
               sample.sites[1].after_size = 11))
 REFUSES_SIDE(sides_with_a_longer_window, sample.sites[1].length = 5)
+
+/* The second site gets a pun. */
+static void pun_give(struct sample *sample, enum fl_site_tactic tactic, unsigned length)
+{
+        sample->sites[1].tactic = (uint8_t)tactic;
+        sample->sites[1].side = FL_SITE_SYSCALL;
+        sample->sites[1].side_length = (uint8_t)length;
+}
+
+Test(plan_check, accepts_puns)
+{
+        struct sample sample = sample_make();
+
+        pun_give(&sample, FL_TACTIC_PUNNED, 3);
+        cr_expect_eq(check(&sample), 0);
+        pun_give(&sample, FL_TACTIC_PREFIXED, 4);
+        cr_expect_eq(check(&sample), 0);
+}
+
+#define REFUSES_PUN(name, tactic, length, ...)                                                               \
+        REFUSES(name, pun_give(&sample, tactic, length) __VA_OPT__(;) __VA_ARGS__)
+
+REFUSES_PUN(puns_of_another_length, FL_TACTIC_PUNNED, 4)
+REFUSES_PUN(prefixed_puns_of_another_length, FL_TACTIC_PREFIXED, 3)
+REFUSES_PUN(puns_that_end_elsewhere, FL_TACTIC_PUNNED, 3, sample.sites[1].side = 3)
+REFUSES_PUN(puns_with_code, FL_TACTIC_PUNNED, 3, sample.sites[1].after_size = 3)
+REFUSES_PUN(successors_without_code, FL_TACTIC_SUCCESSOR, 5)
+REFUSES_PUN(successors_without_room, FL_TACTIC_SUCCESSOR, 4, sample.sites[1].after_size = 4)
+REFUSES_PUN(successors_elsewhere, FL_TACTIC_SUCCESSOR, 5,
+            (sample.sites[1].after_size = 5, sample.sites[1].side = 4))
+REFUSES_PUN(tactics_behind_the_last, FL_TACTIC_LAST + 1, 5)
 REFUSES(sides_of_nothing, sample.sites[1].side_length = 5)

@@ -84,9 +84,8 @@ static int scan_descriptor(void)
 
 static void site_print(const struct fl_site *site, const char *refusal)
 {
-        static const char *const names[] = {"none", "before", "after", "both", "padding", "neighbour"};
-
-        printf("%#10llx  %-9s", (unsigned long long)site->start + site->syscall_at, names[site->tactic]);
+        printf("%#10llx  %-9s", (unsigned long long)site->start + site->syscall_at,
+               site_tactic_text(site->tactic));
         if (site->nr == FL_SITE_NR_UNKNOWN)
                 printf("    ?");
         else
