@@ -12,6 +12,7 @@ struct entry {
         uint64_t start, end; /* end 0: free; written last */
         uint64_t trampolines, length;
         uint64_t puns[AG_PUNS_MAX]; /* pages of stubs; 0 behind the last */
+        uint64_t has_sides;         /* some syscall has its jump elsewhere in the code */
 };
 
 static struct entry entries[AG_CODE_MAX];
@@ -42,17 +43,19 @@ bool ag_code_map_room(void)
 }
 
 /* From the notes of its trampolines. */
-static void keep_puns(struct entry *entry)
+static void keep_sides(struct entry *entry)
 {
         uint64_t end = entry->trampolines + entry->length, count = *ag_note_count(end);
         unsigned kept = 0;
 
-        for (uint64_t i = 0; i < count && kept < AG_PUNS_MAX; i++) {
+        entry->has_sides = 0;
+        for (uint64_t i = 0; i < count; i++) {
                 const struct ag_note *note = ag_note_at(end, i);
 
-                if (note->stub)
+                if (note->stub && kept < AG_PUNS_MAX)
                         entry->puns[kept++] =
                                 ag_note_stub(note, entry->trampolines) & ~(uint64_t)(AG_PAGE - 1);
+                entry->has_sides |= ag_note_side_jump(note, entry->trampolines) != 0;
         }
         while (kept < AG_PUNS_MAX)
                 entry->puns[kept++] = 0;
@@ -67,7 +70,7 @@ void ag_code_map_add(uint64_t start, uint64_t end, uint64_t trampolines, uint64_
                 entries[i].start = start;
                 entries[i].trampolines = trampolines;
                 entries[i].length = length;
-                keep_puns(&entries[i]);
+                keep_sides(&entries[i]);
                 fl_store_release_64(&entries[i].end, end);
                 if (used <= i)
                         fl_store_once_32(&used, i + 1);
@@ -124,31 +127,6 @@ static bool within(uint64_t address, uint64_t start, uint64_t length)
         return address - start < length; /* below start it wraps round */
 }
 
-/* Is address in a trampoline of the entry, or a stub that leads to one? */
-static bool is_ours(const struct entry *entry, uint64_t address)
-{
-        uint64_t page = address & ~(uint64_t)(AG_PAGE - 1);
-
-        if (within(address, fl_load_once_64(&entry->trampolines), fl_load_once_64(&entry->length)))
-                return true;
-        for (unsigned i = 0; i < AG_PUNS_MAX && fl_load_once_64(&entry->puns[i]); i++) {
-                if (fl_load_once_64(&entry->puns[i]) == page)
-                        return true;
-        }
-        return false;
-}
-
-bool ag_code_map_is_trampoline(uint64_t address)
-{
-        uint32_t count = fl_load_once_32(&used);
-
-        for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
-                if (fl_load_once_64(&entries[i].end) && is_ours(&entries[i], address))
-                        return true;
-        }
-        return false;
-}
-
 /* The site whose note it is: where its syscall instruction is that runs. */
 static uint64_t native_of(const struct ag_note *note, uint64_t trampolines)
 {
@@ -160,7 +138,8 @@ static bool is_of_site(const struct ag_note *note, uint64_t trampolines, uint64_
 {
         return address == native_of(note, trampolines) ||
                within(address, trampolines + note->trampoline, note->size) ||
-               (note->stub && address == ag_note_stub(note, trampolines));
+               (note->stub && address == ag_note_stub(note, trampolines)) ||
+               address == ag_note_side_jump(note, trampolines);
 }
 
 static bool find_site(uint64_t address, uint64_t trampolines, uint64_t length, struct ag_site *ret_site)
@@ -181,16 +160,66 @@ static bool find_site(uint64_t address, uint64_t trampolines, uint64_t length, s
         return false;
 }
 
+/* Is address in a trampoline of the entry, or in a stub's page? */
+static bool is_trampoline(const struct entry *entry, uint64_t address)
+{
+        uint64_t page = address & ~(uint64_t)(AG_PAGE - 1);
+
+        if (within(address, fl_load_once_64(&entry->trampolines), fl_load_once_64(&entry->length)))
+                return true;
+        for (unsigned i = 0; i < AG_PUNS_MAX && fl_load_once_64(&entry->puns[i]); i++) {
+                if (fl_load_once_64(&entry->puns[i]) == page)
+                        return true;
+        }
+        return false;
+}
+
+static bool is_code(const struct entry *entry, uint64_t address)
+{
+        uint64_t start = fl_load_once_64(&entry->start);
+
+        return within(address, start, fl_load_once_64(&entry->end) - start);
+}
+
+static bool is_side_jump(const struct entry *entry, uint64_t address)
+{
+        uint64_t end = entry->trampolines + entry->length, count = *ag_note_count(end);
+
+        for (uint64_t i = 0; i < count; i++) {
+                if (ag_note_side_jump(ag_note_at(end, i), entry->trampolines) == address)
+                        return true;
+        }
+        return false;
+}
+
+bool ag_code_map_is_ours(uint64_t address)
+{
+        uint32_t count = fl_load_once_32(&used);
+
+        for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
+                const struct entry *entry = &entries[i];
+
+                if (fl_load_once_64(&entry->end) == 0)
+                        continue;
+                if (is_trampoline(entry, address))
+                        return true;
+                if (is_code(entry, address) && fl_load_once_64(&entry->has_sides))
+                        return is_side_jump(entry, address);
+        }
+        return false;
+}
+
 bool ag_code_map_site(uint64_t address, struct ag_site *ret_site)
 {
         uint32_t count = fl_load_once_32(&used);
 
         for (unsigned i = 0; i < count && i < AG_CODE_MAX; i++) {
-                uint64_t start = fl_load_once_64(&entries[i].start), end = fl_load_once_64(&entries[i].end);
+                const struct entry *entry = &entries[i];
 
-                if (end && (within(address, start, end - start) || is_ours(&entries[i], address)) &&
-                    find_site(address, fl_load_once_64(&entries[i].trampolines),
-                              fl_load_once_64(&entries[i].length), ret_site))
+                if (fl_load_once_64(&entry->end) &&
+                    (is_code(entry, address) || is_trampoline(entry, address)) &&
+                    find_site(address, fl_load_once_64(&entry->trampolines), fl_load_once_64(&entry->length),
+                              ret_site))
                         return true;
         }
         return false;

@@ -28,10 +28,10 @@ struct ag_site {
         struct ag_note note;
 };
 
-/* Is address in a trampoline? Cheap; no lock. */
-bool ag_code_map_is_trampoline(uint64_t address);
+/* Is address in a trampoline, or at a jump on the way there that is not the program's? No lock, as below. */
+bool ag_code_map_is_ours(uint64_t address);
 
-/* The site whose syscall instruction is at address, or whose trampoline has address in it. Takes no lock: a
+/* The site whose syscall instruction is at address, or whose trampoline or way there has it. Takes no lock: a
  * signal handler asks, of code that it interrupted, so that it is there. */
 bool ag_code_map_site(uint64_t address, struct ag_site *ret_site);
 

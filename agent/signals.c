@@ -185,8 +185,9 @@ static void leave_entry(struct sigcontext *at)
         stand_before(at, at->rcx);
 }
 
-/* In a trampoline: on the way to the gate, straight to the instruction, or behind it where nothing that
- * followed is displaced. Otherwise behind it, and between displaced instructions, it is left alone. */
+/* In a trampoline, or at a jump to it: on the way to the gate, straight to the instruction, or behind it
+ * where nothing that followed is displaced. Otherwise behind it, and between displaced instructions, it is
+ * left alone. */
 static void leave_trampoline(struct sigcontext *at)
 {
         struct ag_site site;
@@ -194,13 +195,16 @@ static void leave_trampoline(struct sigcontext *at)
 
         if (!ag_code_map_site(at->rip, &site))
                 return;
+        if (at->rip == site.native && (site.note.flags & AG_NOTE_IN_PLACE))
+                return;
         offset = at->rip - site.trampoline;
-        if (offset == 0)
+        if (offset == 0 || offset >= site.note.size)
                 at->rip = site.window;
         else if (offset >= site.note.before_size && offset <= ag_note_go(&site.note))
                 stand_before(at, site.native);
-        else if (site.note.side_length && offset > ag_note_go(&site.note))
-                stand_behind(at, site.window);
+        else if (offset > ag_note_go(&site.note) &&
+                 site.note.length == site.note.syscall_at + FL_SITE_SYSCALL)
+                stand_behind(at, site.window + site.note.syscall_at);
 }
 
 /* Is nr one that the kernel itself would not have interrupted, with the arguments in at? */
@@ -301,7 +305,7 @@ static void leave_agent(struct sigcontext *at)
 
 static bool in_agent(uint64_t rip)
 {
-        return within(rip, __executable_start, etext) || ag_code_map_is_trampoline(rip);
+        return within(rip, __executable_start, etext) || ag_code_map_is_ours(rip);
 }
 
 /* The signal's own mask is in force, so another may come at any time: it finds either nothing done or all of

@@ -89,6 +89,15 @@ static inline uint64_t ag_note_stub(const struct ag_note *note, uint64_t header)
         return ag_note_window(note, header) + (uint64_t)(int64_t)note->stub;
 }
 
+/* Where the long jump is that a short one leads to; 0 where there is none. */
+static inline uint64_t ag_note_side_jump(const struct ag_note *note, uint64_t header)
+{
+        if (note->side_length == 0 || note->stub)
+                return 0;
+        return ag_note_window(note, header) + (uint64_t)(int64_t)note->side +
+               (note->side_length > FL_SITE_WINDOW_MIN ? FL_SITE_WINDOW_MIN : 0);
+}
+
 /* Where a trampoline has its syscall instruction, or the jump to the one in place. */
 static inline uint64_t ag_note_go(const struct ag_note *note)
 {

@@ -10,8 +10,8 @@ tactics() {
         "$flickerctl" sites "$1" | awk '/window|no room/ { print $2 }' | sort | uniq -c | tr -s ' \n' ' '
 }
 
-equal 'one site each' ' 1 prefixed 1 punned 1 successor ' "$(tactics "$LIVE_BIN/puns")"
-equal 'fixed addresses: none' ' 3 none ' "$(tactics "$LIVE_BIN/puns-nopie")"
+equal 'one site each' ' 1 padding 1 prefixed 1 punned 1 successor ' "$(tactics "$LIVE_BIN/puns")"
+equal 'fixed addresses: no pun' ' 3 none 1 padding ' "$(tactics "$LIVE_BIN/puns-nopie")"
 for shape in '' -nopie; do
         compare "calls$shape" "$policies/plain.json" "$LIVE_BIN/puns$shape"
         compare "calls$shape, brokered" "$policies/rich.json" "$LIVE_BIN/puns$shape"

@@ -103,7 +103,7 @@ static int draft_fill(struct draft *draft, const struct code_map *map, const str
         return 0;
 }
 
-/* Once every window is known: sides for the sites that have none. */
+/* Once every window is known: sides for the sites that have none, or one that displaces what follows. */
 static int draft_fill_sides(struct draft *draft, const struct code_map *map)
 {
         struct displaced displaced;
@@ -114,6 +114,9 @@ static int draft_fill_sides(struct draft *draft, const struct code_map *map)
         for (uint32_t i = 0; r == 0 && i < draft->site_count; i++) {
                 struct fl_site *site = &draft->sites[i];
 
+                if (site->tactic == FL_TACTIC_AFTER || site->tactic == FL_TACTIC_BOTH)
+                        side_choose_padding(map, &decoder, draft->candidates[i], draft->sites,
+                                            draft->site_count, i, site);
                 if (draft->refusals[i] != WINDOW_NO_ROOM ||
                     !side_choose(map, &decoder, draft->candidates[i], draft->sites, draft->site_count, i,
                                  site, &displaced))

@@ -237,24 +237,38 @@ static bool jump_choose(const struct surroundings *here, struct fl_site *site, s
         return true;
 }
 
+static struct surroundings surroundings_of(const struct code_map *map, const ZydisDecoder *decoder,
+                                           const struct candidate *candidate, const struct fl_site *sites,
+                                           uint32_t site_count, uint32_t index)
+{
+        const struct code_region *region = &map->regions[candidate->region];
+
+        return (struct surroundings){.map = map,
+                                     .segment = &map->segments[region->segment],
+                                     .decoder = decoder,
+                                     .sites = sites,
+                                     .site_count = site_count,
+                                     .index = index,
+                                     .syscall = candidate->vaddr,
+                                     .end = region->end};
+}
+
+/* May the syscall's bytes change, and what is round it? */
+static bool surroundings_decode(struct surroundings *here, uint64_t back)
+{
+        return !code_map_marked(here->segment, here->syscall + 1, here->syscall + FL_SITE_SYSCALL) &&
+               steps_decode(here, back);
+}
+
 bool side_choose(const struct code_map *map, const ZydisDecoder *decoder, const struct candidate *candidate,
                  const struct fl_site *sites, uint32_t site_count, uint32_t index, struct fl_site *ret_site,
                  struct displaced *ret_displaced)
 {
-        const struct code_region *region = &map->regions[candidate->region];
-        struct surroundings here = {.map = map,
-                                    .segment = &map->segments[region->segment],
-                                    .decoder = decoder,
-                                    .sites = sites,
-                                    .site_count = site_count,
-                                    .index = index,
-                                    .syscall = candidate->vaddr,
-                                    .end = region->end};
+        struct surroundings here = surroundings_of(map, decoder, candidate, sites, site_count, index);
         struct fl_site site = sites[index];
 
         memset(ret_displaced, 0, sizeof *ret_displaced);
-        if (code_map_marked(here.segment, here.syscall + 1, here.syscall + FL_SITE_SYSCALL) ||
-            !steps_decode(&here, candidate->back))
+        if (!surroundings_decode(&here, candidate->back))
                 return false;
         if (!jump_choose(&here, &site, ret_displaced)) {
                 memset(ret_displaced, 0, sizeof *ret_displaced);
@@ -265,5 +279,27 @@ bool side_choose(const struct code_map *map, const ZydisDecoder *decoder, const 
         site.relocations = (uint16_t)ret_displaced->relocation_count;
         site.original = fl_site_hash(&site, bytes_at(&here, here.syscall));
         *ret_site = site;
+        return true;
+}
+
+bool side_choose_padding(const struct code_map *map, const ZydisDecoder *decoder,
+                         const struct candidate *candidate, const struct fl_site *sites, uint32_t site_count,
+                         uint32_t index, struct fl_site *ret_site)
+{
+        struct surroundings here = surroundings_of(map, decoder, candidate, sites, site_count, index);
+        const struct fl_site *window = &sites[index];
+        uint64_t start;
+
+        if (!surroundings_decode(&here, candidate->back) || !padding_find(&here, &start))
+                return false;
+        *ret_site = (struct fl_site){
+                .start = window->start + window->syscall_at,
+                .length = FL_SITE_SYSCALL,
+                .nr = window->nr,
+                .tactic = FL_TACTIC_PADDING,
+                .side = (int16_t)(start - here.syscall),
+                .side_length = FL_SITE_WINDOW_MIN,
+        };
+        ret_site->original = fl_site_hash(ret_site, bytes_at(&here, here.syscall));
         return true;
 }

@@ -16,4 +16,11 @@ bool side_choose(const struct code_map *map, const ZydisDecoder *decoder, const 
                  const struct fl_site *sites, uint32_t site_count, uint32_t index, struct fl_site *ret_site,
                  struct displaced *ret_displaced);
 
+/* The same for a site with a window that displaces what follows the syscall: only for padding, which
+ * displaces nothing. A signal that interrupts the call is seen at the original address then. *ret_site has no
+ * code. */
+bool side_choose_padding(const struct code_map *map, const ZydisDecoder *decoder,
+                         const struct candidate *candidate, const struct fl_site *sites, uint32_t site_count,
+                         uint32_t index, struct fl_site *ret_site);
+
 #endif

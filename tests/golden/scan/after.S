@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The syscall itself, or what leads up to it, is a branch target: what follows goes with it. */
+/* The syscall itself, or what leads up to it, is a branch target: what follows goes with it, where no padding is near. */
         .type   retry, @function
 retry:
         mov     $35, %eax
@@ -45,13 +45,20 @@ returns:
         add     $8, %rsp
         ret
         .size   returns, . - returns
+        .type   distance, @function
+distance:
+        .rept   26
+        call    retry
+        .endr
+        ret
+        .size   distance, . - distance
         .type   fills, @function
 fills:
         call    retry
         syscall
         ret
         .size   fills, . - fills
-        .p2align 4, 0xcc
+        .skip   2, 0xcc
         .type   next, @function
 next:   ret
         .size   next, . - next

@@ -78,7 +78,8 @@ static unsigned trampoline_write(uint8_t *code, uint64_t vaddr, const struct fl_
 
 static void site_apply(struct patch *patch, const struct fl_site *site, const uint8_t *area)
 {
-        const uint64_t trampoline = patch->vaddr + patch->used, vaddr = vaddr_of(patch, site->start);
+        const uint64_t trampoline = patch->vaddr + patch->used;
+        uint64_t vaddr = vaddr_of(patch, site->start);
         uint8_t *window = patch->data + site->start;
 
         if (fl_site_hash(site, window) != site->original)
@@ -86,6 +87,12 @@ static void site_apply(struct patch *patch, const struct fl_site *site, const ui
         patch->used +=
                 trampoline_write(patch->data + patch->size + patch->used, trampoline, site, area, vaddr);
         memset(window, 0xcc, site->length);
+        if (site->tactic == FL_TACTIC_PADDING) {
+                window[0] = 0xeb;
+                window[1] = (uint8_t)(site->side - 2);
+                window += site->side;
+                vaddr += (uint64_t)(int64_t)site->side;
+        }
         window[0] = 0xe9;
         displacement_write(window + 1, trampoline, vaddr + 5);
 }
@@ -96,7 +103,7 @@ static void sites_apply(struct patch *patch, const struct fl_plan *plan)
         const uint8_t *area = (const uint8_t *)(sites + plan->site_count);
 
         for (uint32_t i = 0; i < plan->site_count; i++)
-                if (sites[i].tactic != FL_TACTIC_NONE && !fl_site_has_side(&sites[i]))
+                if (sites[i].tactic != FL_TACTIC_NONE && sites[i].tactic <= FL_TACTIC_PADDING)
                         site_apply(patch, &sites[i], area);
 }
 

@@ -20,25 +20,23 @@
 /* rdi, rsi, rdx, r10 as of the syscall; the number comes last. Each goes over what follows the syscall three
  * times more, and counts that in puns_count. */
 typedef long call(const void *first, void *second, long third, long number);
-call punned, prefixed, successor;
-extern const char punned_behind[], prefixed_behind[], successor_behind[];
+call punned, prefixed, successor, padded;
+extern const char punned_behind[], prefixed_behind[], successor_behind[], padded_behind[];
 extern uint32_t puns_count;
 
-/* BEHIND: what follows the syscall; its bytes say which tactic fits. The result is in rax, and is kept in r8.
- */
-#define CALL(name, behind)                                                                                   \
+#define CROWD ".rept 30\n call nothing\n .endr\n"
+
+/* BEHIND: what follows the syscall; its bytes say which tactic fits. FRONT, CROWDED: what is round the two.
+ * The result is in rax, and is kept in r8. */
+#define CALL(name, front, behind, crowded)                                                                   \
         ".globl " #name ", " #name "_behind\n"                                                               \
         ".type " #name ", @function\n" #name ":\n"                                                           \
         "       xor %r9d, %r9d\n"                                                                            \
         "       mov %rcx, %rax\n"                                                                            \
-        "       .rept 30\n"                                                                                  \
-        "       call nothing\n"                                                                              \
-        "       .endr\n"                                                                                     \
+        "       " front "\n"                                                                                 \
         "       syscall\n" #name "_behind:\n"                                                                \
         "       " behind "\n"                                                                                \
-        "       .rept 30\n"                                                                                  \
-        "       call nothing\n"                                                                              \
-        "       .endr\n"                                                                                     \
+        "       " crowded "\n"                                                                               \
         "       mov %rax, %r8\n"                                                                             \
         "       add %edx, puns_count(%rip)\n"                                                                \
         "       inc %r9d\n"                                                                                  \
@@ -51,9 +49,14 @@ extern uint32_t puns_count;
 __asm__(".text\n"
         ".type nothing, @function\n"
         "nothing: ret\n"
-        ".size nothing, . - nothing\n" CALL(punned, "mov %rax, %rdi") /* 48 89 c7: leads back */
-        CALL(prefixed, "cmp $-4095, %rax") /* 48 3d 01: leads forward, and with f0 behind it back */
-        CALL(successor, "mov $7, %edx")    /* ba 07 00 00: leads forward */
+        ".size nothing, . - nothing\n" CALL(punned, CROWD, "mov %rax, %rdi", CROWD) /* 48 89 c7: leads back */
+        CALL(prefixed, CROWD, "cmp $-4095, %rax",
+             CROWD) /* 48 3d 01: leads forward, and with f0 behind it back */
+        CALL(successor, CROWD, "mov $7, %edx", CROWD) /* ba 07 00 00: leads forward */
+        ".p2align 4\n" CALL(padded, "call nothing", "nop; mov $7, %edx",
+                            "") /* could be moved, but there is padding */
+        ".p2align 4\n"
+        ".skip 16, 0x90\n"
         ".data\n"
         ".globl puns_count\n"
         "puns_count: .long 0\n"
@@ -65,7 +68,8 @@ static const struct {
         const char *behind;
 } calls[] = {{"punned", punned, punned_behind},
              {"prefixed", prefixed, prefixed_behind},
-             {"successor", successor, successor_behind}};
+             {"successor", successor, successor_behind},
+             {"padded", padded, padded_behind}};
 
 #define CALLS (sizeof calls / sizeof calls[0])
 
