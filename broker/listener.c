@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "broker/base/cleanup.h"
 #include "broker/session_internal.h"
 #include "proto/call.h"
 
@@ -22,11 +23,7 @@ void listener_answer(struct server *server, const struct notification *notificat
                 notification_answer(listener, notification->id, reply->result);
                 return;
         case REPLY_DESCRIPTOR:
-                notification_give(listener, caller, &reply->fd, reply->fd_cloexec, reply->fd_close_first);
-                /* At once, not when the next request comes: locks, mounts and deleted files hang on it. */
-                if (reply->fd >= 0)
-                        close(reply->fd);
-                reply->fd = -1;
+                notification_give(listener, caller, fd_take(&reply->fd), reply->fd_cloexec);
                 return;
         case REPLY_CONTINUE:
                 notification_continue(listener, notification->id);

@@ -20,8 +20,9 @@
 #include "broker/session.h"
 
 #define SESSION_BLOCKING_MAX 256 /* requests that wait at the same time; more fail with EAGAIN */
-#define SESSION_FIRST_CALLS  32  /* served by session_serve */
-#define SESSION_POLL_RINGS   64  /* rings polled at the same time */
+#define SESSION_FIRST_CALLS                                                                                  \
+        4 /* served by session_serve, on the core that all was started on; "true" makes 3 */
+#define SESSION_POLL_RINGS 64 /* rings polled at the same time */
 
 struct poller;
 struct pool;

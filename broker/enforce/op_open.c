@@ -105,14 +105,13 @@ static int judge_open(struct operation *operation, const struct place *place, ui
 }
 
 /* The reply to an open that succeeded. */
-static int give(struct operation *operation, int fd, bool close_first)
+static int give(struct operation *operation, int fd)
 {
         struct reply *reply = operation->reply;
 
         reply->kind = REPLY_DESCRIPTOR;
         reply->fd = fd;
         reply->fd_cloexec = operation->request->open.flags & O_CLOEXEC;
-        reply->fd_close_first = close_first;
         return 0;
 }
 
@@ -144,7 +143,7 @@ static int give_path(struct operation *operation, const struct place *place)
             !(S_ISREG(place->status.st_mode) || S_ISDIR(place->status.st_mode)))
                 return operation_refuse(operation, EACCES, "open", "as a path", place->path, place->length);
         fd = reopen(operation, place, O_RDONLY, 0);
-        return fd < 0 ? (fd == REOPEN_WOULD_BLOCK ? -EACCES : fd) : give(operation, fd, false);
+        return fd < 0 ? (fd == REOPEN_WOULD_BLOCK ? -EACCES : fd) : give(operation, fd);
 }
 
 /* For opening what is there, by its descriptor. O_EXCL goes with O_TMPFILE only. */
@@ -160,8 +159,6 @@ static int reopen_flags(uint64_t flags)
 static int open_existing(struct operation *operation, struct place *place)
 {
         const uint64_t flags = operation->request->open.flags;
-        bool plain = (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) == O_RDONLY &&
-                     (S_ISREG(place->status.st_mode) || S_ISDIR(place->status.st_mode));
         int fd, r;
 
         r = place_check_hidden(operation, place, "open", NULL);
@@ -185,7 +182,7 @@ static int open_existing(struct operation *operation, struct place *place)
                 return OPERATION_WOULD_BLOCK;
         if (fd == -EACCES && flags & OPEN_TMPFILE && place_is_own_fds(place))
                 return -EOPNOTSUPP;
-        return fd < 0 ? fd : give(operation, fd, !plain);
+        return fd < 0 ? fd : give(operation, fd);
 }
 
 static int open_new(struct operation *operation, const struct place *place)
@@ -207,7 +204,7 @@ static int open_new(struct operation *operation, const struct place *place)
         fd = openat(place->parent, place->name, flags, (mode_t)request->open.mode);
         if (fd < 0)
                 return errno == EEXIST && !(request->open.flags & O_EXCL) ? TRY_AGAIN : -errno;
-        return give(operation, fd, true);
+        return give(operation, fd);
 }
 
 static unsigned resolve_mode_of(uint64_t flags)

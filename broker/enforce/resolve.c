@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "broker/base/cleanup.h"
+#include "broker/enforce/worker.h"
 
 #define TRY_WALK 1 /* the kernel's answer may depend on who asked */
 
@@ -36,22 +37,64 @@ static bool may_pass_hidden(const struct operation *operation, const char *path,
         return operation->worker->operations->tiers->hides && (!plain || path_goes_up(path));
 }
 
+static bool is_hidden(struct operation *operation, const char *path, size_t length)
+{
+        struct verdict verdict;
+
+        verdict.outcome = VERDICT_ALLOW;
+        policy_check_path(operation->worker->operations->policy, path, length, PATH_META, &verdict);
+        return verdict.outcome == VERDICT_HIDE;
+}
+
+/* Writes path to way with the links followed that are known and still there. False: there is none, or it
+ * takes the walker to say what follows from it. */
+static bool follow_known_links(struct operation *operation, const char *path, bool last,
+                               char way[REQUEST_PATH_MAX])
+{
+        const struct known_links *links = &operation->worker->files->known_links;
+        const struct known_link *link = path[0] == '/' ? known_links_find(links, path, last) : NULL;
+
+        if (!link || path_goes_up(path))
+                return false;
+        strcpy(way, path);
+        for (unsigned n = 0; link; n++) {
+                if (n == RESOLVE_LINKS_MAX || !known_link_stands(link) ||
+                    is_hidden(operation, link->path, link->length) || !known_link_follow(link, way))
+                        return false;
+                link = known_links_find(links, way, last);
+        }
+        return true;
+}
+
+/* A path on its way through the first gear. */
+struct way {
+        const char *path; /* as it leads to the object */
+        bool plain;       /* no symbolic link is on it: it is the real one */
+        bool last;        /* known links are followed in the last component, too */
+        char buffer[REQUEST_PATH_MAX];
+};
+
 /*
  * The first gear. A descriptor; TRY_WALK; or an error that stands: one met before any symbolic link was
- * followed, for a name that is missing is missing for everybody. *ret_plain: no symbolic link was on the way,
- * so that the path as written is the real one.
+ * followed, for a name that is missing is missing for everybody.
  */
-static int open_by_kernel(const struct operation *operation, int base, const char *path, uint64_t flags,
-                          uint64_t kernel_flags, int *ret_fd, bool *ret_plain)
+static int open_by_kernel(struct operation *operation, int base, struct way *way, uint64_t flags,
+                          uint64_t kernel_flags, int *ret_fd)
 {
-        int fd = open_path(base, path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+        const uint64_t plain = kernel_flags | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+        int fd = open_path(base, way->path, flags, plain);
 
-        *ret_plain = true;
-        if (fd == -ELOOP && !(kernel_flags & RESOLVE_NO_SYMLINKS)) {
-                *ret_plain = false;
-                if (!kernel_flags && may_pass_hidden(operation, path, false))
+        way->plain = true;
+        if (fd == -ELOOP && !kernel_flags && may_pass_hidden(operation, way->path, false)) {
+                if (!follow_known_links(operation, way->path, way->last, way->buffer))
                         return TRY_WALK;
-                fd = open_path(base, path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS);
+                way->path = way->buffer;
+                fd = open_path(base, way->path, flags, plain);
+                if (fd == -ELOOP)
+                        return TRY_WALK;
+        } else if (fd == -ELOOP && !(kernel_flags & RESOLVE_NO_SYMLINKS)) {
+                way->plain = false;
+                fd = open_path(base, way->path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS);
                 if (fd < 0 && fd != -EXDEV && fd != -EAGAIN)
                         return TRY_WALK;
         }
@@ -132,17 +175,18 @@ static int split(const char *path, char directory[REQUEST_PATH_MAX], struct plac
 static int open_parent(struct operation *operation, int base, const char *directory, unsigned mode,
                        uint64_t kernel_flags, struct place *place)
 {
+        struct way way;
         int r = TRY_WALK;
-        bool plain;
 
+        way.path = directory;
+        way.last = true;
         if (!(mode & RESOLVE_SLOW))
-                r = open_by_kernel(operation, base, directory, O_DIRECTORY, kernel_flags, &place->parent,
-                                   &plain);
+                r = open_by_kernel(operation, base, &way, O_DIRECTORY, kernel_flags, &place->parent);
         if (r == 0) {
-                bool hidden = may_pass_hidden(operation, directory, plain);
+                bool hidden = may_pass_hidden(operation, directory, way.plain);
 
                 r = hidden ? 0 : place_locate_name(operation, place);
-                if (r < 0 || (!hidden && (plain || place->proc == PLACE_NOT_PROC)))
+                if (r < 0 || (!hidden && (way.plain || place->proc == PLACE_NOT_PROC)))
                         return r;
                 close(place->parent);
                 place->parent = -1;
@@ -162,10 +206,13 @@ static int object_by_kernel(struct operation *operation, int base, const char *p
                             uint64_t kernel_flags, struct place *place)
 {
         char directory[REQUEST_PATH_MAX];
-        bool plain;
-        int r = open_by_kernel(operation, base, path, mode & RESOLVE_FOLLOW ? 0 : O_NOFOLLOW, kernel_flags,
-                               &place->fd, &plain);
+        struct way way;
+        int r;
 
+        way.path = path;
+        way.last = mode & RESOLVE_FOLLOW && !(mode & RESOLVE_CREATE); /* which makes what a link leads to */
+        r = open_by_kernel(operation, base, &way, mode & RESOLVE_FOLLOW ? 0 : O_NOFOLLOW, kernel_flags,
+                           &place->fd);
         if (r == -ENOENT && mode & RESOLVE_CREATE) {
                 if (split(path, directory, place) < 0)
                         return -ENOENT; /* a name too long for any directory, and in one that is gone */
@@ -174,8 +221,9 @@ static int object_by_kernel(struct operation *operation, int base, const char *p
         if (r == -ENOTDIR && mode & RESOLVE_CREATE) /* or EISDIR, at the end of a symbolic link */
                 return TRY_WALK;
         if (r == 0)
-                r = may_pass_hidden(operation, path, plain) ? TRY_WALK
-                                                            : locate(operation, path, plain, place);
+                r = may_pass_hidden(operation, path, way.plain)
+                            ? TRY_WALK
+                            : locate(operation, way.path, way.plain, place);
         if (r == TRY_WALK && place->fd >= 0) {
                 close(place->fd);
                 place_init(place);
@@ -191,15 +239,6 @@ static int object_by_walk(struct operation *operation, int base, const char *pat
         if (r < 0)
                 return r;
         return place->fd >= 0 ? place_locate(operation, place) : place_locate_name(operation, place);
-}
-
-static bool is_hidden(struct operation *operation, const char *path, size_t length)
-{
-        struct verdict verdict;
-
-        verdict.outcome = VERDICT_ALLOW;
-        policy_check_path(operation->worker->operations->policy, path, length, PATH_META, &verdict);
-        return verdict.outcome == VERDICT_HIDE;
 }
 
 /* Is what prefix leads to hidden, or the name behind it? 1, 0, or -errno where it leads nowhere. */

@@ -269,24 +269,25 @@ static int follow_proc(struct walker *walker, int fd)
         return r < 0 ? r : insert_text(walker, text, (size_t)r);
 }
 
-/* Nothing leads on from what is hidden: neither a link nor "..", or whether it is there would show. */
-static int check_hidden(struct walker *walker, int fd)
+/* Nothing leads on from what is hidden: neither a link nor "..", or whether it is there would show.
+ * *ret_here: where it is, path empty where nothing is hidden at all. */
+static int check_hidden(struct walker *walker, int fd, struct place *ret_here)
 {
         struct operation *operation = walker->operation;
-        struct place here;
         int r;
 
+        place_init(ret_here);
         if (!operation->worker->operations->tiers->hides)
                 return 0;
-        place_init(&here);
-        here.fd = fd;
-        r = place_locate(operation, &here);
-        return r < 0 ? r : place_check_hidden(operation, &here, "follow", NULL);
+        ret_here->fd = fd;
+        r = place_locate(operation, ret_here);
+        return r < 0 ? r : place_check_hidden(operation, ret_here, "follow", NULL);
 }
 
 static int follow(struct walker *walker, int fd, const struct stat *status)
 {
         char text[REQUEST_PATH_MAX];
+        struct place here;
         struct statfs fs;
         ssize_t n;
         int r;
@@ -297,7 +298,7 @@ static int follow(struct walker *walker, int fd, const struct stat *status)
                 return -errno;
         if (fs.f_flags & ST_NOSYMFOLLOW)
                 return -ELOOP;
-        r = check_hidden(walker, fd);
+        r = check_hidden(walker, fd, &here);
         if (r < 0)
                 return r;
         if (fs.f_type == PROC_SUPER_MAGIC)
@@ -308,13 +309,19 @@ static int follow(struct walker *walker, int fd, const struct stat *status)
         n = readlinkat(fd, "", text, sizeof text);
         if (n < 0)
                 return -errno;
-        return (size_t)n < sizeof text ? insert_text(walker, text, (size_t)n) : -ENAMETOOLONG;
+        if ((size_t)n == sizeof text)
+                return -ENAMETOOLONG;
+        if (here.length)
+                known_links_learn(&walker->operation->worker->files->known_links, walker->current, status,
+                                  here.path, text, (size_t)n);
+        return insert_text(walker, text, (size_t)n);
 }
 
 static int look_up(struct walker *walker)
 {
         bool up = !strcmp(walker->name, ".."), out = false;
-        int fd, r = up ? check_hidden(walker, walker->current) : 0;
+        struct place here;
+        int fd, r = up ? check_hidden(walker, walker->current, &here) : 0;
 
         if (r < 0)
                 return r;

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "broker/enforce/links.h"
 #include "broker/enforce/operations.h"
 
 #define WORKER_PIDFDS 8
@@ -33,6 +34,7 @@ struct worker_files {
         bool protected_symlinks;
         unsigned protected_regular, protected_fifos;
         struct ticker ticker;
+        struct known_links known_links;
 };
 
 #endif

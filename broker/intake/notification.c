@@ -132,13 +132,11 @@ int notification_continue(int listener, uint64_t id)
         return send_answer(listener, id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
-/* Puts fd into the notifier's table; with flags SECCOMP_ADDFD_FLAG_SEND the number is its answer, too. The
- * number, or -errno. */
-static int add_descriptor(int listener, uint64_t id, int fd, bool cloexec, uint32_t flags)
+/* Puts fd into the notifier's table. The number there, or -errno. */
+static int add_descriptor(int listener, uint64_t id, int fd, bool cloexec)
 {
         struct seccomp_notif_addfd add = {
                 .id = id,
-                .flags = flags,
                 .srcfd = (uint32_t)fd,
                 .newfd_flags = cloexec ? O_CLOEXEC : 0,
         };
@@ -153,7 +151,7 @@ static int add_descriptor(int listener, uint64_t id, int fd, bool cloexec, uint3
 /*
  * Handing a descriptor over wakes the notifier by an ordinary completion, which likes to move it to an idle
  * core: ten times the cost of going on where it and the listener are. So it is held on this core meanwhile.
- * It is asleep in the notification; what may fail here changes nothing but time.
+ * It stays in the notification until it is let go and answered; what may fail here changes nothing but time.
  */
 struct hold {
         pid_t tid; /* 0: not held */
@@ -181,25 +179,18 @@ static void let_go(const struct hold *hold)
                 sched_setaffinity(hold->tid, sizeof hold->cpus, &hold->cpus);
 }
 
-int notification_give(int listener, const struct caller *caller, int *fd, bool cloexec, bool close_first)
+int notification_give(int listener, const struct caller *caller, int fd, bool cloexec)
 {
         const uint64_t id = caller->notification_id;
         struct hold hold;
         int number;
 
         hold_here(&hold, caller->tid);
-        number = add_descriptor(listener, id, *fd, cloexec, close_first ? 0 : SECCOMP_ADDFD_FLAG_SEND);
+        number = add_descriptor(listener, id, fd, cloexec);
         let_go(&hold);
-        if (number == -ENOENT)
-                return -ENOENT;
-        if (number < 0)
-                return notification_answer(listener, id, number);
-        if (!close_first)
-                return 0;
-        close(*fd);
-        *fd = -1;
+        close(fd);
         /* Killed in between: its table goes with it, and the number too. */
-        return notification_answer(listener, id, number);
+        return number == -ENOENT ? -ENOENT : notification_answer(listener, id, number);
 }
 
 static bool caller_alive(const struct caller *caller)

@@ -26,9 +26,9 @@ bool notification_alive(int listener, uint64_t id);
 /* All answers: 0, or -ENOENT where the notifier is gone. */
 int notification_answer(int listener, uint64_t id, int64_t result); /* value, or -errno in [-4095, -1] */
 int notification_continue(int listener, uint64_t id);
-/* Gives fd (stays the broker's) to the notifier and answers with its number there. -errno of the target's
- * side (EMFILE) is answered to it and 0 returned. close_first: closes *fd before the notifier runs on. */
-int notification_give(int listener, const struct caller *caller, int *fd, bool cloexec, bool close_first);
+/* Gives fd to the notifier and answers with its number there, or with the errno of its side (EMFILE). Closes
+ * fd before the notifier runs on: it may execute the file, or wait for an end-of-file or a lock. */
+int notification_give(int listener, const struct caller *caller, int fd, bool cloexec);
 
 /* A caller as a notification tells. */
 void notification_caller(int listener, const struct notification *notification, struct caller *ret_caller);

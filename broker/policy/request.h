@@ -170,9 +170,6 @@ struct reply {
         int64_t result;
         int fd; /* REPLY_DESCRIPTOR; owned by the reply */
         bool fd_cloexec;
-        /* The broker's own copy must be closed before the caller runs on (ETXTBSY, end-of-file on FIFOs,
-         * locks): two steps instead of one. */
-        bool fd_close_first;
         const char *why; /* REPLY_CONTINUE */
         unsigned output_count;
         struct reply_output outputs[REPLY_OUTPUTS_MAX];

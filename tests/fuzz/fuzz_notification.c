@@ -155,19 +155,16 @@ static void check_given(int file)
 static void give(const struct caller *caller, uint32_t value)
 {
         int file = open("/dev/null", O_RDWR | O_CLOEXEC), kept = fcntl(file, F_DUPFD_CLOEXEC, 3);
-        bool close_first = value & 1;
 
         require(file >= 0 && kept >= 0);
-        require(notification_give(listener, caller, &file, value & 2, close_first) == 0);
-        require((file < 0) == close_first);
+        require(notification_give(listener, caller, file, value & 2) == 0);
+        require(fcntl(file, F_GETFD) < 0);
         await_done();
         check_given(kept);
         if (order->result > 200) { /* a table that grows would end at its limit */
                 end_target();
                 start_target();
         }
-        if (file >= 0)
-                close(file);
         close(kept);
 }
 
@@ -183,12 +180,11 @@ static void die(const struct caller *caller, const struct notification *notifica
         require(!caller->alive(caller));
         require(notification_answer(listener, notification->id, 0) == -ENOENT);
         require(notification_continue(listener, notification->id) == -ENOENT);
-        require(notification_give(listener, caller, &file, true, false) == -ENOENT);
+        require(notification_give(listener, caller, file, true) == -ENOENT);
         require(waitpid(target, NULL, 0) == target);
         while ((r = notification_receive(listener, &none)) == -EINTR)
                 ;
         require(r == -ESHUTDOWN);
-        close(file);
         forget_target();
         start_target();
 }
