@@ -5,8 +5,8 @@
  *
  * A message longer than REQUEST_DATA_MAX is sent short on a stream, and is EMSGSIZE elsewhere. MSG_ZEROCOPY
  * answers ENOBUFS, upon which programs send without: the memory would be the broker's. A peer that wants
- * credentials with messages (SO_PASSCRED) is told the broker's process id, where the caller sends none
- * itself. (So the agent makes a sendto of what needs no broker: FL_HELLO_PLAIN_SENDS.)
+ * credentials with messages (SO_PASSCRED) is told the broker's process id, where that has no privileges.
+ * (So the agent makes a sendto of what needs no broker: FL_HELLO_PLAIN_SENDS.)
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -89,22 +89,50 @@ static int prepare_one(struct operation *operation, const struct caller_socket *
         return 0;
 }
 
+/* The kernel would tell a peer that asks (SO_PASSCRED) who sends; of what the broker sends it has to be told.
+ * Behind the messages, which end at end. Without privileges, or for a caller that is gone, the peer hears of
+ * the broker. 0 or -ENOMEM. */
+static int add_credentials(struct operation *operation, size_t end, struct sendable_control *control)
+{
+        const struct caller_status *status;
+        struct cmsghdr header = {.cmsg_len = CMSG_LEN(sizeof(struct ucred)),
+                                 .cmsg_level = SOL_SOCKET,
+                                 .cmsg_type = SCM_CREDENTIALS};
+        struct ucred caller;
+        uint8_t *data;
+
+        if (!operation->worker->operations->privileged || caller_status(operation, &status) < 0)
+                return 0;
+        data = calloc(1, end + CMSG_SPACE(sizeof caller));
+        if (!data)
+                return -ENOMEM;
+        caller = (struct ucred){status->tgid, status->uid.real, status->gid.real};
+        if (control->size)
+                memcpy(data, control->data, end < control->size ? end : control->size);
+        memcpy(data + end, &header, sizeof header);
+        memcpy(data + end + sizeof header, &caller, sizeof caller);
+        free(control->data);
+        control->data = data;
+        control->size = end + CMSG_SPACE(sizeof caller);
+        control->credentials = true;
+        return 0;
+}
+
 int sendable_control_prepare(struct operation *operation, const struct caller_socket *socket,
                              const struct request_message *message, struct sendable_control *control)
 {
-        size_t size = message->control_size;
+        size_t size = message->control_size, at = 0;
 
         control->data = NULL;
         control->size = size;
         control->descriptor_count = 0;
         control->credentials = false;
-        if (size == 0)
-                return 0;
-        control->data = malloc(size);
-        if (!control->data)
+        control->data = size ? malloc(size) : NULL;
+        if (size && !control->data)
                 return -ENOMEM;
-        memcpy(control->data, message->control, size);
-        for (size_t at = 0; size - at >= sizeof(struct cmsghdr);) {
+        if (size)
+                memcpy(control->data, message->control, size);
+        while (at < size && size - at >= sizeof(struct cmsghdr)) {
                 struct cmsghdr header;
                 int r;
 
@@ -115,8 +143,7 @@ int sendable_control_prepare(struct operation *operation, const struct caller_so
                 if (r < 0)
                         return r;
                 at += CMSG_ALIGN(header.cmsg_len);
-                if (at > size)
-                        break;
         }
-        return 0;
+        return socket->family == AF_UNIX && !control->credentials ? add_credentials(operation, at, control)
+                                                                  : 0;
 }

@@ -10,14 +10,15 @@ struct sendable_control {
         size_t size;
         int descriptors[REQUEST_RIGHTS_MAX];
         unsigned descriptor_count;
-        bool credentials; /* the caller's own are in it: to be sent with the broker's rights */
+        bool credentials; /* the caller's are in it: to be sent with the broker's rights */
 };
 
 /*
  * Descriptors that the caller names are duplicated. Credentials (SCM_CREDENTIALS) have to be the caller's
  * own; they name its process, so that only a broker with privileges can send them, EPERM otherwise. Routes
- * through hosts that nobody judged are refused. 0 or -errno; sendable_control_finish() in every case. The
- * broker's own credentials are restored by this.
+ * through hosts that nobody judged are refused. On a Unix socket the caller's are added where it sends none
+ * and the broker may. 0 or -errno; sendable_control_finish() in every case. The broker's own credentials are
+ * restored by this.
  */
 int sendable_control_prepare(struct operation *operation, const struct caller_socket *socket,
                              const struct request_message *message, struct sendable_control *control);

@@ -63,6 +63,49 @@ static pid_t sender(int fd)
         return who.uid == getuid() && who.gid == getgid() ? who.pid : -3;
 }
 
+static ssize_t send_descriptor(int fd, const char *text)
+{
+        struct iovec piece = {(void *)text, strlen(text)};
+        char control[CMSG_SPACE(sizeof fd)] = {0};
+        struct msghdr message = {
+                .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(header), &fd, sizeof fd);
+        return sendmsg(fd, &message, 0);
+}
+
+/* A message with a descriptor says, too, who sends it. */
+static void descriptors(int type, const char *what)
+{
+        char data[64], control[256];
+        struct iovec piece = {data, sizeof data};
+        struct msghdr message = {
+                .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        int ends[2], on = 1, own = 0, rights = 0;
+
+        pair(type, ends);
+        setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+        say(what, send_descriptor(ends[1], "with a descriptor"));
+        say(what, recvmsg(ends[0], &message, 0));
+        for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
+             header = CMSG_NXTHDR(&message, header)) {
+                struct ucred who;
+
+                rights += header->cmsg_type == SCM_RIGHTS;
+                if (header->cmsg_type != SCM_CREDENTIALS)
+                        continue;
+                memcpy(&who, CMSG_DATA(header), sizeof who);
+                own += who.pid == getpid() && who.uid == getuid() && who.gid == getgid();
+        }
+        printf("%s: %d from me, %d with descriptors\n", what, own, rights);
+        close(ends[0]);
+        close(ends[1]);
+}
+
 static void credentials(int type, const char *what)
 {
         int ends[2], on = 1;
@@ -213,6 +256,12 @@ int main(int argc, char **argv)
                 credentials(SOCK_STREAM, "stream");
                 credentials(SOCK_SEQPACKET, "packets");
                 credentials(SOCK_DGRAM, "datagrams");
+                return 0;
+        }
+        if (argc > 1) {
+                descriptors(SOCK_STREAM, "stream");
+                descriptors(SOCK_SEQPACKET, "packets");
+                descriptors(SOCK_DGRAM, "datagrams");
                 return 0;
         }
         shapes();
