@@ -68,13 +68,22 @@ const struct known_link *known_links_find(const struct known_links *links, const
         return NULL;
 }
 
+/* The status of the link at path, where no other link is on the way. */
+static bool status_of(const char *path, struct stat *ret_status)
+{
+        _cleanup_close_ int fd = -1;
+
+        if (!strchr(path + 1, '/'))
+                return fstatat(AT_FDCWD, path, ret_status, AT_SYMLINK_NOFOLLOW) == 0;
+        fd = open_path(AT_FDCWD, path, O_NOFOLLOW, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+        return fd >= 0 && fstat(fd, ret_status) == 0;
+}
+
 bool known_link_stands(const struct known_link *link)
 {
-        _cleanup_close_ int fd =
-                open_path(AT_FDCWD, link->path, O_NOFOLLOW, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
         struct stat status;
 
-        return fd >= 0 && fstat(fd, &status) == 0 && status.st_dev == link->device &&
+        return status_of(link->path, &status) && status.st_dev == link->device &&
                status.st_ino == link->inode && status.st_ctim.tv_sec == link->change.tv_sec &&
                status.st_ctim.tv_nsec == link->change.tv_nsec;
 }

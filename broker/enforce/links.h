@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Symbolic links that were followed before: "/bin", "/lib64". Where a policy hides something, each link on a
- * path has to be looked at for itself, a dozen system calls; one that is known costs three, which say that it
- * is still the same.
+ * path has to be looked at for itself, a dozen system calls; one that is known costs one to three, which say
+ * that it is still the same.
  *
  * A link's text never changes, so it is known by its inode and the time of its last change. Only root's links
  * in root's directories are kept, and none so young that another one of that time may follow.

@@ -82,17 +82,16 @@ static int open_by_kernel(struct operation *operation, int base, struct way *way
                           uint64_t kernel_flags, int *ret_fd)
 {
         const uint64_t plain = kernel_flags | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-        int fd = open_path(base, way->path, flags, plain);
+        const bool no_links = !kernel_flags && may_pass_hidden(operation, way->path, false);
+        int fd;
 
-        way->plain = true;
-        if (fd == -ELOOP && !kernel_flags && may_pass_hidden(operation, way->path, false)) {
-                if (!follow_known_links(operation, way->path, way->last, way->buffer))
-                        return TRY_WALK;
+        if (no_links && follow_known_links(operation, way->path, way->last, way->buffer))
                 way->path = way->buffer;
-                fd = open_path(base, way->path, flags, plain);
-                if (fd == -ELOOP)
-                        return TRY_WALK;
-        } else if (fd == -ELOOP && !(kernel_flags & RESOLVE_NO_SYMLINKS)) {
+        way->plain = true;
+        fd = open_path(base, way->path, flags, plain);
+        if (fd == -ELOOP && no_links)
+                return TRY_WALK;
+        if (fd == -ELOOP && !(kernel_flags & RESOLVE_NO_SYMLINKS)) {
                 way->plain = false;
                 fd = open_path(base, way->path, flags, kernel_flags | RESOLVE_NO_MAGICLINKS);
                 if (fd < 0 && fd != -EXDEV && fd != -EAGAIN)
