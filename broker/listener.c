@@ -40,6 +40,7 @@ static int serve_notification(struct server *server, const struct caller *caller
         if (call->nr == FL_CALL_NR)
                 return agent_call(server, caller, call);
         if (call->nr == SYS_execve || call->nr == SYS_execveat) {
+                server->execs++;
                 image_exec(server, caller, call);
                 return 0;
         }

@@ -153,7 +153,8 @@ void session_serve(struct session *session)
                 return;
         if (listener_serve(&session->first) < 0) {
                 finish_first(session);
-        } else if (++session->first_calls == SESSION_FIRST_CALLS) {
+        } else if (++session->first_calls == SESSION_FIRST_CALLS ||
+                   session->first.execs > SESSION_FIRST_EXECS) {
                 finish_first(session);
                 start_thread(session);
         }

@@ -20,9 +20,12 @@
 #include "broker/session.h"
 
 #define SESSION_BLOCKING_MAX 256 /* requests that wait at the same time; more fail with EAGAIN */
-#define SESSION_FIRST_CALLS                                                                                  \
-        4 /* served by session_serve, on the core that all was started on; "true" makes 3 */
-#define SESSION_POLL_RINGS 64 /* rings polled at the same time */
+/* Served by session_serve, on the core that all was started on: no more calls than that, and no more execs
+ * than starting a script with an agent takes. Who starts other programs gets on to other cores by that, and
+ * whoever serves is to follow. */
+#define SESSION_FIRST_CALLS 32
+#define SESSION_FIRST_EXECS 3
+#define SESSION_POLL_RINGS  64 /* rings polled at the same time */
 
 struct poller;
 struct pool;
@@ -33,6 +36,7 @@ struct server {
         struct worker worker;
         struct request *request; /* allocated: handed on where it has to wait */
         struct reply reply;
+        unsigned execs; /* judged by it */
 };
 
 struct session {
