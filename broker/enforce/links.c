@@ -29,26 +29,34 @@ static bool is_roots(int directory)
                !(status.st_mode & (S_IWGRP | S_IWOTH));
 }
 
+/* Where the link at path is kept, or else the oldest. */
+static struct known_link *place_for(struct known_links *links, const char *path)
+{
+        for (unsigned i = 0; i < KNOWN_LINKS; i++)
+                if (!strcmp(links->items[i].path, path))
+                        return &links->items[i];
+        return &links->items[links->next++ % KNOWN_LINKS];
+}
+
 void known_links_learn(struct known_links *links, int directory, const struct stat *link, const char *path,
                        const char *text, size_t text_length)
 {
         size_t length = strlen(path);
-        struct known_link *item = &links->items[links->next];
+        struct known_link *item;
 
         if (length > KNOWN_LINK_LENGTH || !text_length || text_length > KNOWN_LINK_LENGTH ||
             link->st_uid != 0 || !is_old(link) || !is_roots(directory))
                 return;
+        item = place_for(links, path);
+        memcpy(item->path, path, length + 1);
         memcpy(item->text, text, text_length);
         item->text[text_length] = '\0';
-        item->path[0] = '\0';
-        if (path_goes_up(item->text))
-                return;
-        memcpy(item->path, path, length + 1);
         item->length = length;
         item->device = link->st_dev;
         item->inode = link->st_ino;
         item->change = link->st_ctim;
-        links->next = (links->next + 1) % KNOWN_LINKS;
+        if (path_goes_up(item->text))
+                item->path[0] = '\0';
 }
 
 static bool leads_on(const struct known_link *link, const char *path, bool last)

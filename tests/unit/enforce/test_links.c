@@ -129,6 +129,21 @@ Test(links, learn_not)
         cr_expect_null(known_links_find(&links, long_text, true));
 }
 
+Test(links, learn_anew)
+{
+        const struct stat status = {.st_ctim = {.tv_sec = 1}};
+        int root = open("/", O_PATH | O_DIRECTORY);
+        const struct known_link *link;
+
+        known_links_learn(&links, root, &status, "/first", "a", 1);
+        known_links_learn(&links, root, &status, "/link", "old", 3);
+        known_links_learn(&links, root, &status, "/link", "anew", 4);
+        link = known_links_find(&links, "/link", true);
+        cr_assert_not_null(link);
+        cr_expect_str_eq(link->text, "anew");
+        cr_expect_not_null(known_links_find(&links, "/first", true));
+}
+
 Test(links, the_oldest_goes)
 {
         const struct stat status = {.st_ctim = {.tv_sec = 1}};
