@@ -185,9 +185,9 @@ static void leave_entry(struct sigcontext *at)
         stand_before(at, at->rcx);
 }
 
-/* In a trampoline, or at a jump to it: on the way to the gate, straight to the instruction, or behind it
- * where nothing that followed is displaced. Otherwise behind it, and between displaced instructions, it is
- * left alone. */
+/* In a trampoline, or at a jump to it: among instructions that may be run again, on the way to the gate,
+ * straight to the syscall, or behind it where nothing that followed is displaced. Among other displaced
+ * instructions it is left alone. */
 static void leave_trampoline(struct sigcontext *at)
 {
         struct ag_site site;
@@ -198,7 +198,8 @@ static void leave_trampoline(struct sigcontext *at)
         if (at->rip == site.native && (site.note.flags & AG_NOTE_IN_PLACE))
                 return;
         offset = at->rip - site.trampoline;
-        if (offset == 0 || offset >= site.note.size)
+        if (offset == 0 || offset >= site.note.size ||
+            (offset < site.note.before_size && site.note.flags & AG_NOTE_REPEATS))
                 at->rip = site.window;
         else if (offset >= site.note.before_size && offset <= ag_note_go(&site.note))
                 stand_before(at, site.native);

@@ -103,7 +103,12 @@ static int draft_fill(struct draft *draft, const struct code_map *map, const str
         return 0;
 }
 
-/* Once every window is known: sides for the sites that have none, or one that displaces what follows. */
+static bool takes_along(const struct fl_site *site)
+{
+        return site->tactic == FL_TACTIC_AFTER || site->tactic == FL_TACTIC_BOTH;
+}
+
+/* Once every window is known: sides for the sites that have none, or one that takes along what follows. */
 static int draft_fill_sides(struct draft *draft, const struct code_map *map)
 {
         struct displaced displaced;
@@ -113,13 +118,11 @@ static int draft_fill_sides(struct draft *draft, const struct code_map *map)
         ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
         for (uint32_t i = 0; r == 0 && i < draft->site_count; i++) {
                 struct fl_site *site = &draft->sites[i];
+                bool none = draft->refusals[i] == WINDOW_NO_ROOM;
 
-                if (site->tactic == FL_TACTIC_AFTER || site->tactic == FL_TACTIC_BOTH)
-                        side_choose_padding(map, &decoder, draft->candidates[i], draft->sites,
-                                            draft->site_count, i, site);
-                if (draft->refusals[i] != WINDOW_NO_ROOM ||
+                if ((!none && !takes_along(site)) ||
                     !side_choose(map, &decoder, draft->candidates[i], draft->sites, draft->site_count, i,
-                                 site, &displaced))
+                                 none, site, &displaced))
                         continue;
                 draft->refusals[i] = WINDOW_FITS;
                 r = code_append(draft, site, &displaced);

@@ -69,17 +69,21 @@ static bool overlap(uint64_t a, unsigned a_size, uint64_t b, unsigned b_size)
         return a < b + b_size && b < a + a_size;
 }
 
-/* No site has [vaddr, vaddr+size) for its own. */
+/* No other site has [vaddr, vaddr+size) for its own, and the syscall is not in it. */
 static bool is_free(const struct surroundings *here, uint64_t vaddr, unsigned size)
 {
         const uint64_t start = here->segment->offset + (vaddr - here->segment->vaddr);
         uint32_t first = here->index > FL_SITE_NEAR ? here->index - FL_SITE_NEAR : 0;
 
+        if (overlap(vaddr, size, here->syscall, FL_SITE_SYSCALL))
+                return false;
+
         for (uint32_t i = first; i < here->site_count && i <= here->index + FL_SITE_NEAR; i++) {
                 const struct fl_site *site = &here->sites[i];
 
-                if (overlap(start, size, site->start, site->length) ||
-                    overlap(start, size, site->start + (uint64_t)(int64_t)site->side, site->side_length))
+                if (i != here->index &&
+                    (overlap(start, size, site->start, site->length) ||
+                     overlap(start, size, site->start + (uint64_t)(int64_t)site->side, site->side_length)))
                         return false;
         }
         return true;
@@ -237,22 +241,6 @@ static bool jump_choose(const struct surroundings *here, struct fl_site *site, s
         return true;
 }
 
-static struct surroundings surroundings_of(const struct code_map *map, const ZydisDecoder *decoder,
-                                           const struct candidate *candidate, const struct fl_site *sites,
-                                           uint32_t site_count, uint32_t index)
-{
-        const struct code_region *region = &map->regions[candidate->region];
-
-        return (struct surroundings){.map = map,
-                                     .segment = &map->segments[region->segment],
-                                     .decoder = decoder,
-                                     .sites = sites,
-                                     .site_count = site_count,
-                                     .index = index,
-                                     .syscall = candidate->vaddr,
-                                     .end = region->end};
-}
-
 /* May the syscall's bytes change, and what is round it? */
 static bool surroundings_decode(struct surroundings *here, uint64_t back)
 {
@@ -261,45 +249,33 @@ static bool surroundings_decode(struct surroundings *here, uint64_t back)
 }
 
 bool side_choose(const struct code_map *map, const ZydisDecoder *decoder, const struct candidate *candidate,
-                 const struct fl_site *sites, uint32_t site_count, uint32_t index, struct fl_site *ret_site,
-                 struct displaced *ret_displaced)
+                 const struct fl_site *sites, uint32_t site_count, uint32_t index, bool with_pun,
+                 struct fl_site *ret_site, struct displaced *ret_displaced)
 {
-        struct surroundings here = surroundings_of(map, decoder, candidate, sites, site_count, index);
-        struct fl_site site = sites[index];
+        const struct code_region *region = &map->regions[candidate->region];
+        struct surroundings here = {.map = map,
+                                    .segment = &map->segments[region->segment],
+                                    .decoder = decoder,
+                                    .sites = sites,
+                                    .site_count = site_count,
+                                    .index = index,
+                                    .syscall = candidate->vaddr,
+                                    .end = region->end};
+        struct fl_site site = {.start = sites[index].start + sites[index].syscall_at,
+                               .length = FL_SITE_SYSCALL,
+                               .nr = sites[index].nr};
 
         memset(ret_displaced, 0, sizeof *ret_displaced);
         if (!surroundings_decode(&here, candidate->back))
                 return false;
         if (!jump_choose(&here, &site, ret_displaced)) {
                 memset(ret_displaced, 0, sizeof *ret_displaced);
-                if (!pun_choose(&here, &site, ret_displaced))
+                if (!with_pun || !pun_choose(&here, &site, ret_displaced))
                         return false;
         }
         site.after_size = (uint16_t)ret_displaced->size;
         site.relocations = (uint16_t)ret_displaced->relocation_count;
         site.original = fl_site_hash(&site, bytes_at(&here, here.syscall));
         *ret_site = site;
-        return true;
-}
-
-bool side_choose_padding(const struct code_map *map, const ZydisDecoder *decoder,
-                         const struct candidate *candidate, const struct fl_site *sites, uint32_t site_count,
-                         uint32_t index, struct fl_site *ret_site)
-{
-        struct surroundings here = surroundings_of(map, decoder, candidate, sites, site_count, index);
-        const struct fl_site *window = &sites[index];
-        uint64_t start;
-
-        if (!surroundings_decode(&here, candidate->back) || !padding_find(&here, &start))
-                return false;
-        *ret_site = (struct fl_site){
-                .start = window->start + window->syscall_at,
-                .length = FL_SITE_SYSCALL,
-                .nr = window->nr,
-                .tactic = FL_TACTIC_PADDING,
-                .side = (int16_t)(start - here.syscall),
-                .side_length = FL_SITE_WINDOW_MIN,
-        };
-        ret_site->original = fl_site_hash(ret_site, bytes_at(&here, here.syscall));
         return true;
 }

@@ -50,51 +50,78 @@ static uint64_t vaddr_of(const struct patch *patch, uint64_t offset)
         return 0;
 }
 
-/* Lays out one trampoline at code, which will stand at vaddr; returns its size. */
+/* Puts the displaced code of a site, which counts from origin, at code: bytes [first, first + size) of it. */
+static void displaced_write(uint8_t *code, uint64_t vaddr, const struct fl_site *site, const uint8_t *area,
+                            uint64_t origin, unsigned first, unsigned size)
+{
+        const struct fl_relocation *relocations = (const void *)(area + fl_site_relocations_at(site));
+
+        memcpy(code, area + site->code + first, size);
+        for (unsigned i = 0; i < site->relocations; i++)
+                if (relocations[i].at >= first && relocations[i].at < first + size)
+                        displacement_write(code + relocations[i].at - first,
+                                           origin + (uint64_t)relocations[i].target,
+                                           vaddr + relocations[i].next - first);
+}
+
+static unsigned jump_write(uint8_t *code, uint64_t vaddr, uint64_t target)
+{
+        code[0] = 0xe9;
+        displacement_write(code + 1, target, vaddr + 5);
+        return 5;
+}
+
+/* Lays out the trampoline of a syscall at code, which will stand at vaddr; returns its size. */
 static unsigned trampoline_write(uint8_t *code, uint64_t vaddr, const struct fl_site *site,
                                  const uint8_t *area, uint64_t window)
 {
-        const struct fl_relocation *relocations = (const void *)(area + fl_site_relocations_at(site));
-        const unsigned before = site->before_size;
-        unsigned size = before + 2u + site->after_size;
+        const unsigned before = site->before_size, after = fl_site_makes_room(site) ? 0 : site->after_size;
+        unsigned size = before + 2u + after;
 
-        memcpy(code, area + site->code, before);
+        displaced_write(code, vaddr, site, area, window, 0, before);
         code[before] = 0x0f;
         code[before + 1] = 0x05;
-        memcpy(code + before + 2, area + site->code + before, site->after_size);
-        for (unsigned i = 0; i < site->relocations; i++) {
-                unsigned shift = relocations[i].at < before ? 0 : 2;
-
-                displacement_write(code + relocations[i].at + shift, window + (uint64_t)relocations[i].target,
-                                   vaddr + relocations[i].next + shift);
-        }
-        if (!(site->flags & FL_SITE_ENDS)) {
-                code[size] = 0xe9;
-                displacement_write(code + size + 1, window + site->length, vaddr + size + 5);
-                size += 5;
-        }
+        displaced_write(code + before + 2, vaddr + before + 2, site, area, window, before, after);
+        if (!(site->flags & FL_SITE_ENDS))
+                size += jump_write(code + size, vaddr + size, window + site->length);
         return size;
+}
+
+/* The same for the instructions that make room. */
+static unsigned neighbours_write(uint8_t *code, uint64_t vaddr, const struct fl_site *site,
+                                 const uint8_t *area, uint64_t side)
+{
+        displaced_write(code, vaddr, site, area, side, 0, site->after_size);
+        return site->after_size +
+               jump_write(code + site->after_size, vaddr + site->after_size, side + site->side_length);
 }
 
 static void site_apply(struct patch *patch, const struct fl_site *site, const uint8_t *area)
 {
-        const uint64_t trampoline = patch->vaddr + patch->used;
-        uint64_t vaddr = vaddr_of(patch, site->start);
-        uint8_t *window = patch->data + site->start;
+        const uint64_t window = vaddr_of(patch, site->start), side = window + (uint64_t)(int64_t)site->side;
+        uint8_t *bytes = patch->data + site->start;
+        uint64_t trampoline = patch->vaddr + patch->used;
 
-        if (fl_site_hash(site, window) != site->original)
+        if (fl_site_hash(site, bytes) != site->original)
                 die("a window is not what was scanned");
         patch->used +=
-                trampoline_write(patch->data + patch->size + patch->used, trampoline, site, area, vaddr);
-        memset(window, 0xcc, site->length);
-        if (site->tactic == FL_TACTIC_PADDING) {
-                window[0] = 0xeb;
-                window[1] = (uint8_t)(site->side - 2);
-                window += site->side;
-                vaddr += (uint64_t)(int64_t)site->side;
+                trampoline_write(patch->data + patch->size + patch->used, trampoline, site, area, window);
+        memset(bytes, 0xcc, site->length);
+        if (!fl_site_has_side(site)) {
+                jump_write(bytes, window, trampoline);
+                return;
         }
-        window[0] = 0xe9;
-        displacement_write(window + 1, trampoline, vaddr + 5);
+        bytes[0] = 0xeb;
+        bytes[1] = (uint8_t)(fl_site_side_jump(site) - 2);
+        memset(bytes + site->side, 0xcc, site->side_length);
+        jump_write(bytes + fl_site_side_jump(site), window + (uint64_t)(int64_t)fl_site_side_jump(site),
+                   trampoline);
+        if (site->tactic == FL_TACTIC_NEIGHBOUR) {
+                trampoline = patch->vaddr + patch->used;
+                jump_write(bytes + site->side, side, trampoline);
+                patch->used += neighbours_write(patch->data + patch->size + patch->used, trampoline, site,
+                                                area, side);
+        }
 }
 
 static void sites_apply(struct patch *patch, const struct fl_plan *plan)
@@ -103,7 +130,7 @@ static void sites_apply(struct patch *patch, const struct fl_plan *plan)
         const uint8_t *area = (const uint8_t *)(sites + plan->site_count);
 
         for (uint32_t i = 0; i < plan->site_count; i++)
-                if (sites[i].tactic != FL_TACTIC_NONE && sites[i].tactic <= FL_TACTIC_PADDING)
+                if (sites[i].tactic != FL_TACTIC_NONE && sites[i].tactic <= FL_TACTIC_NEIGHBOUR)
                         site_apply(patch, &sites[i], area);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A jump table leads into what would be the window in front; the one behind is free. */
+/* A jump table leads into what would be the window in front; the one behind is free, and what makes room has no part of it. */
         .type   dispatch, @function
 dispatch:
         lea     table(%rip), %rdx

@@ -162,12 +162,14 @@ static bool operands_agree(const struct decoded *a, const struct decoded *b)
                a->instruction.operand_count_visible == b->instruction.operand_count_visible;
 }
 
-/* Walks original and displaced instructions side by side. */
-static void site_compare(const struct subject *subject, const struct fl_site *site, uint8_t *code,
+/* Walks the original instructions [start, start+length) and the displaced ones side by side. syscall_at:
+ * where the site's syscall is among them, -1: it is not. */
+static void code_compare(const struct subject *subject, const struct fl_site *site, uint64_t start,
+                         unsigned length, int syscall_at, uint8_t *code,
                          const struct fl_relocation *relocations)
 {
         /* As if the trampoline stood here; the syscall between the parts takes no room in this count. */
-        const uint64_t window = offset_to_vaddr(subject, site->start), trampoline = window + 0x1000000;
+        const uint64_t window = offset_to_vaddr(subject, start), trampoline = window + 0x1000000;
         const unsigned whole = site->before_size + site->after_size;
         unsigned at = 0, moved = 0, syscalls = 0;
 
@@ -177,12 +179,12 @@ static void site_compare(const struct subject *subject, const struct fl_site *si
 
                 memcpy(code + relocations[i].at, &value, sizeof value);
         }
-        while (at < site->length && (moved < whole || at <= site->syscall_at)) {
-                struct decoded original = decode_at(subject, subject->data + site->start + at,
-                                                    subject->size - site->start - at);
+        while (at < length && (moved < whole || (int)at <= syscall_at)) {
+                struct decoded original =
+                        decode_at(subject, subject->data + start + at, subject->size - start - at);
                 struct decoded displaced;
 
-                if (at == site->syscall_at) {
+                if ((int)at == syscall_at) {
                         cr_assert_eq(original.instruction.mnemonic, ZYDIS_MNEMONIC_SYSCALL);
                         cr_assert_eq(moved, site->before_size);
                         syscalls++;
@@ -201,20 +203,30 @@ static void site_compare(const struct subject *subject, const struct fl_site *si
                 moved += displaced.instruction.length;
         }
         cr_assert_eq(moved, whole);
-        cr_assert_eq(syscalls, 1);
-        cr_assert((site->flags & FL_SITE_ENDS) ? at <= site->length : at == site->length);
+        cr_assert_eq(syscalls, syscall_at >= 0);
+        cr_assert((site->flags & FL_SITE_ENDS) ? at <= length : at == length);
 }
 
-/* Padding, and nobody jumps there. */
-static void padding_check(const struct subject *subject, const struct fl_site *site)
+/* Nobody jumps into [start+skip, start+length). */
+static void landed_check(const struct subject *subject, uint64_t start, unsigned skip, unsigned length)
 {
-        const uint64_t start = site->start + (uint64_t)(int64_t)site->side;
+        for (unsigned i = skip; i < length; i++)
+                cr_assert_not(subject->landed[start + i], "a branch into %#llx",
+                              (unsigned long long)start + i);
+}
 
-        cr_assert_eq(site->tactic, FL_TACTIC_PADDING,
-                     "no file here needs another side: golden tests have those");
-        for (unsigned i = 0; i < site->side_length; i++)
-                cr_assert_not(subject->landed[start + i], "a branch into the padding of %#llx",
-                              (unsigned long long)site->start);
+static void site_check(const struct subject *subject, const struct fl_site *site, uint8_t *code,
+                       const struct fl_relocation *relocations)
+{
+        const uint64_t side = site->start + (uint64_t)(int64_t)site->side;
+
+        cr_assert_leq(site->tactic, FL_TACTIC_NEIGHBOUR, "no file here needs a pun: golden tests have those");
+        landed_check(subject, site->start, 1, site->length);
+        landed_check(subject, side, site->tactic == FL_TACTIC_NEIGHBOUR, site->side_length);
+        if (site->tactic == FL_TACTIC_NEIGHBOUR)
+                code_compare(subject, site, side, site->side_length, -1, code, relocations);
+        else if (site->tactic != FL_TACTIC_PADDING)
+                code_compare(subject, site, site->start, site->length, site->syscall_at, code, relocations);
 }
 
 /* Returns how many sites have a tactic. */
@@ -231,16 +243,8 @@ static unsigned sites_check(struct subject *subject)
                 cr_assert_eq(site->original, fl_site_hash(site, subject->data + site->start));
                 if (site->tactic == FL_TACTIC_NONE)
                         continue;
-                if (fl_site_has_side(site)) {
-                        padding_check(subject, site);
-                        patched++;
-                        continue;
-                }
-                for (unsigned j = 1; j < site->length; j++)
-                        cr_assert_not(subject->landed[site->start + j], "a branch into %#llx",
-                                      (unsigned long long)site->start + j);
-                site_compare(subject, site, area + site->code,
-                             (const struct fl_relocation *)(area + fl_site_relocations_at(site)));
+                site_check(subject, site, area + site->code,
+                           (const struct fl_relocation *)(area + fl_site_relocations_at(site)));
                 patched++;
         }
         return patched;
