@@ -11,7 +11,14 @@ static const char usage[] =
         "Usage: flickerctl sites FILE\n"
         "\n"
         "Shows the syscall instructions that are found in the ELF file FILE, and how each would be\n"
-        "redirected.\n";
+        "redirected: its offset, the tactic, the system call's number where the code says it, and\n"
+        "the bytes that change. Tactics:\n"
+        "\n"
+        "  before, after, both   instructions in front of it, or behind it, go to a trampoline with it\n"
+        "  padding, neighbour    a short jump to a long one nearby, in padding or where others make room\n"
+        "  punned, prefixed      a jump that ends in the bytes behind it, which stay as they are\n"
+        "  successor             the same, but what follows is displaced, too\n"
+        "  none                  left to the kernel's filter, and why\n";
 
 /* The scanner is a program of its own, since it gives up every right before it reads the file. */
 int ctl_sites(int argc, char **argv)
