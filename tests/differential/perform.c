@@ -104,7 +104,8 @@ static long structure_size(const struct thing *thing, unsigned index, size_t siz
         return thing->args[index];
 }
 
-/* Where results go: with room, or with three bytes before the memory ends. */
+/* Where results go: with room, or with a byte before the memory ends, which no process id of ours fits into.
+ */
 static long place_out(const struct thing *thing)
 {
         memset(desk.out, 0, OUT_SIZE);
@@ -114,7 +115,7 @@ static long place_out(const struct thing *thing)
         case POINTER_BAD:
                 return (long)BAD_POINTER;
         case POINTER_CUT:
-                return (long)(desk.out + OUT_SIZE - 3);
+                return (long)(desk.out + OUT_SIZE - 1);
         default:
                 return (long)desk.out;
         }
