@@ -9,9 +9,65 @@
 #include <pthread.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "attack.h"
+
+static int for_root = -1, for_all = -1; /* datagram sockets, which ask who sends */
+
+static int listen_for(const char *name, mode_t mode)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), on = 1;
+
+        snprintf(address.sun_path, sizeof address.sun_path, "%s", in_dir(name));
+        unlink(address.sun_path);
+        setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+        if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(address.sun_path, mode) < 0)
+                printf("%s: %s\n", name, strerror(errno));
+        return fd;
+}
+
+static ssize_t send_to(const char *name)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        struct iovec piece = {(void *)"x", 1};
+        struct msghdr message = {
+                .msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &piece, .msg_iovlen = 1};
+        int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+        ssize_t sent;
+
+        snprintf(address.sun_path, sizeof address.sun_path, "%s", in_dir(name));
+        sent = sendmsg(fd, &message, 0);
+        close(fd);
+        return sent;
+}
+
+/* Who sent what waits at the socket: its user, or -1. */
+static int user_of_message(int fd)
+{
+        char data[8], control[CMSG_SPACE(sizeof(struct ucred))];
+        struct iovec piece = {data, sizeof data};
+        struct msghdr message = {
+                .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        struct ucred who;
+
+        if (recvmsg(fd, &message, 0) < 0 || !CMSG_FIRSTHDR(&message))
+                return -1;
+        memcpy(&who, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof who);
+        return (int)who.uid;
+}
+
+/* A broker with root's rights sends, but not by them, and not in root's name. */
+static void messages_refused(const char *what)
+{
+        if (send_to("shared/for-root") >= 0)
+                escaped("%s: a message to a socket of root's", what);
+        if (getuid() != 0 && send_to("shared/for-all") >= 0 && user_of_message(for_all) == 0)
+                escaped("%s: a message in root's name", what);
+}
 
 static void refused(const char *what)
 {
@@ -34,6 +90,7 @@ static void refused(const char *what)
             st.st_uid == 0)
                 escaped("%s: makes a directory of root's", what);
         rmdir(in_dir("shared/directory"));
+        messages_refused(what);
 }
 
 static void by_setuid(void)
@@ -143,6 +200,10 @@ int main(int argc, char **argv)
                 return 77;
         if (argc > 1 && !strcmp(argv[1], "executed"))
                 return after_exec();
+        for_root = listen_for("shared/for-root", 0600);
+        for_all = listen_for("shared/for-all", 0666);
+        if (send_to("shared/for-root") < 0 || user_of_message(for_root) != 0)
+                escaped("nothing is tried: root cannot send to its own socket: %s", strerror(errno));
         in_child(by_setuid);
         in_child(by_setresuid);
         in_child(by_fsuid);

@@ -4,6 +4,7 @@
  * makes the call. Each race runs for a moment; one success is one too many.
  */
 #include <arpa/inet.h>
+#include <linux/fs.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -48,6 +49,28 @@ static void *flip_directory(void *unused)
         return NULL;
 }
 
+/* One link under two names, in directories where its text leads to different things. */
+static void make_known_links(void)
+{
+        for (unsigned i = 0; i < 2; i++)
+                mkdir(in_dir(i ? "known.other" : "known"), 0755);
+        (void)!symlink("way", in_dir("known/link"));
+        (void)!link(in_dir("known/link"), in_dir("known.other/link"));
+        (void)!symlink(in_dir("public"), in_dir("known/way"));
+        (void)!symlink(in_dir("secret"), in_dir("known.other/way"));
+        sleep(4); /* a broker may know an old link again */
+        close(open(in_dir("known/link/file"), O_RDONLY));
+}
+
+static void *flip_known_link(void *unused)
+{
+        (void)unused;
+        while (!attack_stop)
+                syscall(SYS_renameat2, AT_FDCWD, in_dir("known"), AT_FDCWD, in_dir("known.other"),
+                        RENAME_EXCHANGE);
+        return NULL;
+}
+
 static void *flip_address(void *unused)
 {
         (void)unused;
@@ -73,6 +96,12 @@ static void try_link(void)
 static void try_directory(void)
 {
         expect_no_secret("a race on a directory", open(in_dir("swap/file"), O_RDONLY));
+}
+
+static void try_known_link(void)
+{
+        expect_no_secret("a race on a link that was followed before",
+                         open(in_dir("known/link/file"), O_RDONLY));
 }
 
 static void try_unlink(void)
@@ -162,6 +191,8 @@ int main(void)
         race(flip_to_secret, place, try_open, 1);
         race(flip_link, NULL, try_link, 1);
         race(flip_directory, NULL, try_directory, 1);
+        make_known_links();
+        race(flip_known_link, NULL, try_known_link, 1);
         race(flip_to_secret, place, try_unlink, 0.5);
         address.sin_family = AF_INET;
         address.sin_port = htons((unsigned short)atoi(setting("PORT")));
