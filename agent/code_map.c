@@ -53,8 +53,7 @@ static void keep_sides(struct entry *entry)
                 const struct ag_note *note = ag_note_at(end, i);
 
                 if (note->stub && kept < AG_PUNS_MAX)
-                        entry->puns[kept++] =
-                                ag_note_stub(note, entry->trampolines) & ~(uint64_t)(AG_PAGE - 1);
+                        entry->puns[kept++] = ag_page_of(ag_note_stub(note, entry->trampolines));
                 entry->has_sides |= ag_note_side_jump(note, entry->trampolines) != 0;
         }
         while (kept < AG_PUNS_MAX)
@@ -163,7 +162,7 @@ static bool find_site(uint64_t address, uint64_t trampolines, uint64_t length, s
 /* Is address in a trampoline of the entry, or in a stub's page? */
 static bool is_trampoline(const struct entry *entry, uint64_t address)
 {
-        uint64_t page = address & ~(uint64_t)(AG_PAGE - 1);
+        uint64_t page = ag_page_of(address);
 
         if (within(address, fl_load_once_64(&entry->trampolines), fl_load_once_64(&entry->length)))
                 return true;

@@ -65,6 +65,11 @@ static inline void *ag_pointer(uint64_t address)
         return (void *)(uintptr_t)address; /* NOLINT(performance-no-int-to-ptr) */
 }
 
+static inline uint64_t ag_page_of(uint64_t address)
+{
+        return address & ~(uint64_t)(AG_PAGE - 1);
+}
+
 static inline long ag_mmap(uint64_t address, uint64_t length, int protection, int flags, int fd,
                            uint64_t offset)
 {

@@ -12,8 +12,6 @@
 
 #include "agent/poison.h"
 
-#define PAGE 4096ull
-
 void ag_original_keep(const struct fl_site *site, const uint8_t *window, uint8_t *out)
 {
         ag_copy(out, window, site->length);
@@ -45,7 +43,7 @@ static bool is_patched(const struct ag_note *note, uint64_t window, uint64_t tra
 
 static void put_back(uint64_t at, const uint8_t *bytes, uint64_t size)
 {
-        uint64_t start = at & ~(PAGE - 1), length = ((at + size + PAGE - 1) & ~(PAGE - 1)) - start;
+        uint64_t start = ag_page_of(at), length = ag_page_of(at + size + AG_PAGE - 1) - start;
 
         if (ag_mprotect(start, length, PROT_READ | PROT_WRITE) < 0)
                 return;

@@ -125,8 +125,8 @@ static void populate(const struct ag_plan *plan, const struct ag_mapping *code, 
                 if (!mapping)
                         continue;
                 window = mapping->address + (site->start - mapping->offset);
-                first = window & ~4095ull;
-                last = (window + site->length + 4095) & ~4095ull;
+                first = ag_page_of(window);
+                last = ag_page_of(window + site->length + AG_PAGE - 1);
                 if (first > end || first < start) {
                         if (end > start)
                                 ag_kernel3(__NR_madvise, start, end - start, MADV_POPULATE_WRITE);
@@ -164,7 +164,7 @@ static void restore(int fd, const struct ag_mapping *code, unsigned count)
 
 static void apply(int fd, const struct ag_plan *plan, const struct ag_mapping *code, unsigned count)
 {
-        uint64_t size = trampolines_size(plan, code, count), length = (size + 4095) & ~4095ull;
+        uint64_t size = trampolines_size(plan, code, count), length = ag_page_of(size + AG_PAGE - 1);
         uint64_t start = UINT64_MAX, end = 0, trampolines;
         bool patched = false;
 

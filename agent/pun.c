@@ -25,11 +25,6 @@ struct pun {
         uint64_t stub, neighbours; /* addresses of the stubs: of the syscall, and of what follows it or 0 */
 };
 
-static uint64_t page_of(uint64_t address)
-{
-        return address & ~(uint64_t)(AG_PAGE - 1);
-}
-
 /* Where the jump leads whose opcode is at pun->bytes[at]. */
 static uint64_t target(const struct pun *pun, unsigned at, uint64_t window)
 {
@@ -39,21 +34,13 @@ static uint64_t target(const struct pun *pun, unsigned at, uint64_t window)
         return window + at + JUMP_SIZE + (uint64_t)(int64_t)displacement;
 }
 
-static struct pun make_punned(const uint8_t *window, unsigned value)
+/* Of the bytes that follow as they are: at is 1 behind a prefix, else 0 with a byte to choose. */
+static struct pun make_of_bytes(const uint8_t *window, unsigned at, unsigned value)
 {
-        struct pun pun = {.bytes = {jump, (uint8_t)value}, .size = 2};
+        struct pun pun = {.bytes = {at ? prefix : jump, at ? jump : (uint8_t)value}, .size = FL_SITE_SYSCALL};
 
-        ag_copy(pun.bytes + 2, window + 2, JUMP_SIZE - 2);
-        pun.stub = target(&pun, 0, ag_address(window));
-        return pun;
-}
-
-static struct pun make_prefixed(const uint8_t *window)
-{
-        struct pun pun = {.bytes = {prefix, jump}, .size = 2};
-
-        ag_copy(pun.bytes + 2, window + 2, JUMP_SIZE - 1);
-        pun.stub = target(&pun, 1, ag_address(window));
+        ag_copy(pun.bytes + pun.size, window + pun.size, at + JUMP_SIZE - pun.size);
+        pun.stub = target(&pun, at, ag_address(window));
         return pun;
 }
 
@@ -70,11 +57,11 @@ static struct pun make_successor(const uint8_t *window, unsigned value)
 /* Is all of both stubs in one page? */
 static bool fits_page(const struct pun *pun)
 {
-        uint64_t page = page_of(pun->stub);
+        uint64_t page = ag_page_of(pun->stub);
 
-        return page_of(pun->stub + STUB_SIZE - 1) == page &&
+        return ag_page_of(pun->stub + STUB_SIZE - 1) == page &&
                (!pun->neighbours ||
-                (page_of(pun->neighbours) == page && page_of(pun->neighbours + STUB_SIZE - 1) == page));
+                (ag_page_of(pun->neighbours) == page && ag_page_of(pun->neighbours + STUB_SIZE - 1) == page));
 }
 
 /* The first of the site's possible puns whose page could be mapped. */
@@ -83,10 +70,10 @@ static bool place(const struct fl_site *site, const uint8_t *window, struct pun 
         uint64_t tried = 0;
 
         for (unsigned value = 0; value < (site->tactic == FL_TACTIC_PREFIXED ? 1 : VALUES); value++) {
-                struct pun pun = site->tactic == FL_TACTIC_PUNNED     ? make_punned(window, value)
-                                 : site->tactic == FL_TACTIC_PREFIXED ? make_prefixed(window)
-                                                                      : make_successor(window, value);
-                uint64_t page = page_of(pun.stub);
+                struct pun pun = site->tactic == FL_TACTIC_SUCCESSOR
+                                         ? make_successor(window, value)
+                                         : make_of_bytes(window, site->tactic == FL_TACTIC_PREFIXED, value);
+                uint64_t page = ag_page_of(pun.stub);
 
                 if (!fits_page(&pun) || page == tried ||
                     (int64_t)(ag_address(window) - pun.stub) < FL_PUN_NEAREST)
@@ -118,11 +105,11 @@ bool ag_pun_write(const struct fl_site *site, uint8_t *window, uint64_t trampoli
         write_stub(pun.stub, trampoline);
         if (pun.neighbours)
                 write_stub(pun.neighbours, neighbours);
-        if (ag_mprotect(page_of(pun.stub), AG_PAGE, PROT_READ | PROT_EXEC) < 0) {
-                ag_munmap(page_of(pun.stub), AG_PAGE);
+        if (ag_mprotect(ag_page_of(pun.stub), AG_PAGE, PROT_READ | PROT_EXEC) < 0) {
+                ag_munmap(ag_page_of(pun.stub), AG_PAGE);
                 return false;
         }
-        ag_place_name(page_of(pun.stub), AG_PAGE);
+        ag_place_name(ag_page_of(pun.stub), AG_PAGE);
         if (pun.neighbours)
                 ag_fill(window + pun.size, INT3, site->side + site->side_length - pun.size);
         ag_copy(window, pun.bytes, pun.size);
@@ -147,6 +134,6 @@ void ag_pun_unmap(uint64_t trampolines, uint64_t length)
                 const struct ag_note *note = ag_note_at(end, i);
 
                 if (note->stub)
-                        ag_munmap(page_of(ag_note_stub(note, trampolines)), AG_PAGE);
+                        ag_munmap(ag_page_of(ag_note_stub(note, trampolines)), AG_PAGE);
         }
 }

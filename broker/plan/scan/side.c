@@ -77,7 +77,6 @@ static bool is_free(const struct surroundings *here, uint64_t vaddr, unsigned si
 
         if (overlap(vaddr, size, here->syscall, FL_SITE_SYSCALL))
                 return false;
-
         for (uint32_t i = first; i < here->site_count && i <= here->index + FL_SITE_NEAR; i++) {
                 const struct fl_site *site = &here->sites[i];
 
